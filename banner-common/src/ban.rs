@@ -1,0 +1,90 @@
+/// [`Ban::expires`] of a ban without an end.
+pub const FOREVER: u64 = u64::MAX;
+
+/// [`Ban::flags`]: count the packet as one that would have been dropped, and let it pass.
+pub const OBSERVE: u32 = 1;
+
+/// The value of both ban maps; the key is the source address in network byte order.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ban {
+    /// First jiffy (`bpf_jiffies64`) in which the ban no longer holds, or [`FOREVER`].
+    pub expires: u64,
+    /// [`OBSERVE`] or 0; every other bit is 0.
+    pub flags: u32,
+    /// Which jail set it: the first four bytes of a hash of its name. The kernel does not read it.
+    pub jail: u32,
+}
+
+const _: () = assert!(size_of::<Ban>() == Ban::SIZE && align_of::<Ban>() == 8);
+
+impl Ban {
+    /// Size of the map value in bytes.
+    pub const SIZE: usize = 16;
+
+    /// Whether the ban is over in jiffy `now`.
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_over(&self, now: u64) -> bool {
+        self.expires <= now
+    }
+
+    /// The map value, in this machine's byte order.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; Self::SIZE] {
+        let mut bytes = [0; Self::SIZE];
+        bytes[..8].copy_from_slice(&self.expires.to_ne_bytes());
+        bytes[8..12].copy_from_slice(&self.flags.to_ne_bytes());
+        bytes[12..].copy_from_slice(&self.jail.to_ne_bytes());
+        bytes
+    }
+
+    /// The inverse of [`Ban::to_bytes`].
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
+        Self {
+            expires: u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
+            flags: u32::from_ne_bytes([i, j, k, l]),
+            jail: u32::from_ne_bytes([m, n, o, p]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_round_trip_and_match_the_layout() {
+        let ban = Ban {
+            expires: 0x0102_0304_0506_0708,
+            flags: OBSERVE,
+            jail: 0xdead_beef,
+        };
+        assert_eq!(Ban::from_bytes(ban.to_bytes()), ban);
+        assert_eq!(
+            ban.to_bytes()[core::mem::offset_of!(Ban, flags)],
+            OBSERVE.to_ne_bytes()[0]
+        );
+        assert_eq!(core::mem::offset_of!(Ban, jail), 12);
+    }
+
+    #[test]
+    fn a_ban_ends_in_its_jiffy_and_forever_never() {
+        let ban = Ban {
+            expires: 100,
+            flags: 0,
+            jail: 0,
+        };
+        assert!(!ban.is_over(99));
+        assert!(ban.is_over(100));
+        assert!(
+            !Ban {
+                expires: FOREVER,
+                ..ban
+            }
+            .is_over(u64::MAX - 1)
+        );
+    }
+}

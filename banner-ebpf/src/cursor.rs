@@ -1,0 +1,42 @@
+use aya_ebpf::programs::XdpContext;
+
+/// The one way to packet bytes: every header is taken through its bounds check.
+pub struct Cursor {
+    at: usize,
+    end: usize,
+}
+
+impl Cursor {
+    #[inline(always)]
+    pub fn new(ctx: &XdpContext) -> Self {
+        Self {
+            at: ctx.data(),
+            end: ctx.data_end(),
+        }
+    }
+
+    /// The next `T` of the packet, and steps over it; `None` when the packet ends before it does.
+    ///
+    /// The comparison has to be on `at + size` against `end` in this form: the verifier recognises
+    /// it and learns from it how many bytes behind `at` may be touched.
+    #[inline(always)]
+    pub fn take<T>(&mut self) -> Option<*mut T> {
+        let next = self.at + size_of::<T>();
+        if next > self.end {
+            return None;
+        }
+        let header = self.at as *mut T;
+        self.at = next;
+        Some(header)
+    }
+
+    /// A copy of the next `T`, of which only the fields that are used are loaded.
+    #[inline(always)]
+    pub fn read<T: Copy>(&mut self) -> Option<T> {
+        const { assert!(align_of::<T>() <= 2 && size_of::<T>() % 2 == 0) };
+        // SAFETY: `take` has checked the bounds; every `T` read here is made of integers, for which
+        // all bit patterns are valid; the packet is even-aligned and so is everything behind
+        // headers of even length.
+        self.take::<T>().map(|header| unsafe { header.read() })
+    }
+}

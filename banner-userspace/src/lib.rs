@@ -1,0 +1,5 @@
+//! The agent of banner, as a library for its binary and its tests.
+//!
+//! `ARCHITECTURE.md` at the root of the repository draws the rooms and says which may name which.
+
+pub mod model;

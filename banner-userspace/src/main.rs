@@ -1,0 +1,2 @@
+//! The `banner` command.
+fn main() {}

@@ -1,0 +1,13 @@
+//! The words that every room uses. Nothing here reads a clock or does I/O.
+
+mod ban;
+mod failure;
+mod jail;
+mod line;
+mod time;
+
+pub use ban::{Ban, Change, Mode, Until};
+pub use failure::{Failure, Offence};
+pub use jail::{JailId, LogId};
+pub use line::Chunk;
+pub use time::{Mono, Now, Wall};
