@@ -2,4 +2,5 @@
 //!
 //! `ARCHITECTURE.md` at the root of the repository draws the rooms and says which may name which.
 
+pub mod filter;
 pub mod model;

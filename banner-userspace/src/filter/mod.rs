@@ -1,0 +1,18 @@
+//! Filter text to compiled matchers: which lines are failures, of whom, and when.
+//!
+//! Pure: no clock, no I/O. Log bytes are bytes; nothing here assumes UTF-8.
+
+mod engine;
+mod host;
+mod library;
+mod prefix;
+mod samples;
+mod spec;
+mod stamp;
+
+pub use engine::{Filter, Hit, Verdict};
+pub use library::{library, library_names};
+pub use prefix::BUILTIN_PREFIXES;
+pub use samples::Mismatch;
+pub use spec::{Expect, FilterError, FilterSpec, Part, Prefixes, Sample};
+pub use stamp::{Stamp, StampReader};

@@ -1,0 +1,218 @@
+//! Shared prefixes: what stands before the message in a log of some kind.
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::{
+    spec::{FilterError, FilterSpec, Part, Prefixes},
+    stamp,
+};
+
+/// The prefixes that every configuration has, by name.
+///
+/// `syslog` takes RFC 5424, RFC 3164 and ISO stamps, as written by syslog daemons and by
+/// `journalctl -o short`; stamp, host and pid may each be missing.
+pub const BUILTIN_PREFIXES: &[(&str, &str)] = &[(
+    "syslog",
+    concat!(
+        r"^(?:<[0-9]{1,3}>)?(?:",
+        // RFC 5424: VERSION STAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA MSG
+        r"[1-9][0-9]? (?:<STAMP>|-) \S+ (?:<PROGRAM>) \S+ \S+ ",
+        r#"(?:-|(?:\[(?:[^\]"\\]|"(?:[^"\\]|\\.)*")*\])+) (?:\xef\xbb\xbf)?"#,
+        // STAMP HOST TAG[PID]: MSG
+        r"|(?:<STAMP> )?(?:\S+ )?(?:<PROGRAM>)(?:\[[0-9]+\])?: ",
+        r")",
+    ),
+)];
+
+/// Name of the capture group of the stamp: the tag may stand in several branches.
+pub(super) const STAMP_GROUP: &str = "stamp";
+
+const STAMP_TAG: &str = "<STAMP>";
+const PROGRAM_TAG: &str = "<PROGRAM>";
+
+/// A compiled prefix.
+#[derive(Debug)]
+pub(super) struct Prefix {
+    regex: Regex,
+    stamps: usize,
+}
+
+impl Prefix {
+    /// Compiles the prefix that `spec` names; `None` when it names none.
+    pub(super) fn compile(
+        spec: &FilterSpec,
+        prefixes: &Prefixes,
+    ) -> Result<Option<Self>, FilterError> {
+        let error = |part, message| FilterError { part, message };
+        let Some(name) = &spec.prefix else {
+            return match &spec.program {
+                Some(_) => Err(error(
+                    Part::Program,
+                    "program without a prefix: name the prefix that has the program in it".into(),
+                )),
+                None => Ok(None),
+            };
+        };
+        let Some(text) = prefixes.0.get(name) else {
+            let known: Vec<_> = prefixes.0.keys().map(String::as_str).collect();
+            let message = format!(
+                "no prefix is named {name:?}; there are: {}",
+                known.join(", ")
+            );
+            return Err(error(Part::Prefix, message));
+        };
+        if !text.starts_with('^') {
+            let message = format!(
+                "prefix {name:?} does not begin with ^: without it a prefix inside the message, \
+                 which the attacker writes, would count"
+            );
+            return Err(error(Part::Prefix, message));
+        }
+        let program = spec.program.as_deref().unwrap_or(r"[^\s:\[\]]+");
+        if let Err(why) = RegexBuilder::new(program).unicode(false).build() {
+            return Err(error(Part::Program, why.to_string()));
+        }
+        let mut stamps = 0;
+        let mut expanded = String::new();
+        let mut rest = text.as_str();
+        while let Some((before, behind)) = rest.split_once(STAMP_TAG) {
+            expanded.push_str(before);
+            expanded.push_str(&format!("(?P<{STAMP_GROUP}{stamps}>{})", stamp::PATTERN));
+            stamps += 1;
+            rest = behind;
+        }
+        expanded.push_str(rest);
+        let regex = RegexBuilder::new(&expanded.replace(PROGRAM_TAG, program))
+            .unicode(false)
+            .build()
+            .map_err(|why| error(Part::Prefix, why.to_string()))?;
+        Ok(Some(Self { regex, stamps }))
+    }
+
+    /// Splits a line into its stamp, where it has one, and its message. A line without the prefix
+    /// is all message: programs that log to a file of their own write no prefix.
+    pub(super) fn split<'l>(&self, line: &'l [u8]) -> (Option<&'l [u8]>, &'l [u8]) {
+        let Some(found) = self.regex.captures(line) else {
+            return (None, line);
+        };
+        let end = found.get(0).map_or(0, |whole| whole.end());
+        let stamp = (0..self.stamps).find_map(|n| found.name(&format!("{STAMP_GROUP}{n}")));
+        (stamp.map(|stamp| stamp.as_bytes()), &line[end..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn syslog(program: &str) -> Prefix {
+        let spec = FilterSpec {
+            prefix: Some("syslog".into()),
+            program: Some(program.into()),
+            ..FilterSpec::default()
+        };
+        Prefix::compile(&spec, &Prefixes::default())
+            .unwrap()
+            .unwrap()
+    }
+
+    #[test]
+    fn syslog_prefixes_of_all_kinds_are_taken_off() {
+        let prefix = syslog("sshd(?:-session)?");
+        for (line, stamp) in [
+            (
+                "Nov 20 10:00:00 host sshd[123]: hello",
+                Some("Nov 20 10:00:00"),
+            ),
+            (
+                "Nov  2 10:00:00 host sshd[123]: hello",
+                Some("Nov  2 10:00:00"),
+            ),
+            ("Nov 20 10:00:00 sshd[123]: hello", Some("Nov 20 10:00:00")),
+            ("Nov 20 10:00:00 host sshd: hello", Some("Nov 20 10:00:00")),
+            (
+                "<38>Nov 20 10:00:00 host sshd-session[123]: hello",
+                Some("Nov 20 10:00:00"),
+            ),
+            (
+                "2026-11-20T10:00:00+01:00 host sshd[1]: hello",
+                Some("2026-11-20T10:00:00+01:00"),
+            ),
+            (
+                "2026-11-20T10:00:00.123456Z host sshd[1]: hello",
+                Some("2026-11-20T10:00:00.123456Z"),
+            ),
+            (
+                "2026-11-20 10:00:00 host sshd[1]: hello",
+                Some("2026-11-20 10:00:00"),
+            ),
+            (
+                "<86>1 2026-11-20T10:00:00Z host sshd 123 - - hello",
+                Some("2026-11-20T10:00:00Z"),
+            ),
+            (
+                "1 2026-11-20T10:00:00Z host sshd 123 ID [a b=\"c]\\\"\"][d] hello",
+                Some("2026-11-20T10:00:00Z"),
+            ),
+            ("<86>1 - - sshd - - - hello", None),
+            ("host sshd[1]: hello", None),
+            ("sshd[1]: hello", None),
+            ("sshd: hello", None),
+            ("hello", None),
+        ] {
+            let (found, message) = prefix.split(line.as_bytes());
+            assert_eq!(message, b"hello", "{line}");
+            assert_eq!(found, stamp.map(str::as_bytes), "{line}");
+        }
+    }
+
+    #[test]
+    fn another_programs_prefix_and_one_inside_the_message_stay() {
+        let prefix = syslog("sshd");
+        for line in [
+            "Nov 20 10:00:00 host postfix/smtpd[123]: hello",
+            "Nov 20 10:00:00 host xsshd[123]: hello",
+            "Nov 20 10:00:00 host su: Nov 20 10:00:00 host sshd[1]: hello",
+            "Nov 20 10:00:00 host sshd[x]: hello",
+        ] {
+            assert_eq!(
+                prefix.split(line.as_bytes()),
+                (None, line.as_bytes()),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn errors_name_the_part() {
+        let spec = |prefix: Option<&str>, program: Option<&str>| FilterSpec {
+            prefix: prefix.map(Into::into),
+            program: program.map(Into::into),
+            ..FilterSpec::default()
+        };
+        let mut prefixes = Prefixes::default();
+        prefixes.0.insert("loose".into(), "x: ".into());
+        for (spec, part, message) in [
+            (
+                spec(Some("sylog"), None),
+                Part::Prefix,
+                "there are: loose, syslog",
+            ),
+            (
+                spec(Some("loose"), None),
+                Part::Prefix,
+                "does not begin with ^",
+            ),
+            (
+                spec(Some("syslog"), Some("(")),
+                Part::Program,
+                "unclosed group",
+            ),
+            (spec(None, Some("x")), Part::Program, "without a prefix"),
+        ] {
+            let error = Prefix::compile(&spec, &prefixes).unwrap_err();
+            assert_eq!(error.part, part);
+            assert!(error.message.contains(message), "{}", error.message);
+        }
+    }
+}
