@@ -1,0 +1,378 @@
+//! Offences in, decisions and changes out.
+
+use std::{net::IpAddr, time::Duration};
+
+use super::{bans::Bans, prefixes::PrefixSet};
+use crate::model::{Ban, Change, JailId, Mode, Mono, Offence, Until};
+
+/// What one jail does with an offence.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// How long a ban lasts; `None`: without an end.
+    pub ban_time: Option<Duration>,
+    /// Drop, or only report.
+    pub mode: Mode,
+    /// Never banned by this jail, beside those never banned by any.
+    pub ignore: PrefixSet,
+}
+
+/// What was decided, for the report. The changes that it takes are separate, because they have to
+/// be in force first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// A host is banned, or would be in [`Mode::Observe`].
+    Ban {
+        /// The ban.
+        ban: Ban,
+        /// The failures that led to it.
+        failures: u32,
+        /// The same jail has it banned already; the ban now lasts longer.
+        again: bool,
+    },
+    /// A host offended that is never banned.
+    Spared {
+        /// The host.
+        host: IpAddr,
+        /// The jail.
+        jail: JailId,
+        /// Its failures.
+        failures: u32,
+    },
+    /// A ban is over.
+    Over(Ban),
+    /// A ban ended before its time, to make room for another.
+    Displaced(Ban),
+    /// A ban ended because its host came onto the never-ban list.
+    Lifted(Ban),
+    /// A host could not be banned: there is no room, and none that could be made.
+    Refused {
+        /// The host.
+        host: IpAddr,
+        /// The jail.
+        jail: JailId,
+    },
+}
+
+/// Holds the bans that should be in force, and the rules by which there come to be more.
+#[derive(Debug)]
+pub struct Decider {
+    rules: Vec<Rules>,
+    never: PrefixSet,
+    bans: Bans,
+}
+
+/// Where decisions and changes go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// What enforcers have to do, in this order.
+    pub changes: Vec<Change>,
+    /// What to report when they have done it.
+    pub decisions: Vec<Decision>,
+}
+
+impl Outcome {
+    /// Nothing was decided.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.decisions.is_empty()
+    }
+}
+
+impl Decider {
+    /// `rules` by [`JailId`]; at most `capacity` hosts of each address family are banned at once.
+    pub fn new(rules: Vec<Rules>, never: PrefixSet, capacity: usize) -> Self {
+        Self {
+            rules,
+            never,
+            bans: Bans::new(capacity),
+        }
+    }
+
+    /// Decides on an offence.
+    pub fn offence(&mut self, offence: &Offence, now: Mono, out: &mut Outcome) {
+        let Offence {
+            jail,
+            host,
+            failures,
+        } = *offence;
+        let Some(rules) = self.rules.get(usize::from(jail.0)) else {
+            return;
+        };
+        if self.never.contains(host) || rules.ignore.contains(host) {
+            out.decisions.push(Decision::Spared {
+                host,
+                jail,
+                failures,
+            });
+            return;
+        }
+        let until = rules
+            .ban_time
+            .map_or(Until::Forever, |time| Until::At(now.after(time)));
+        let ban = Ban {
+            host,
+            jail: Some(jail),
+            mode: rules.mode,
+            until,
+        };
+        let again = self.bans.get(host, Some(jail)).is_some();
+        match self.bans.put(ban) {
+            Ok(put) => {
+                out.changes.extend(put.changes);
+                out.decisions
+                    .extend(put.displaced.into_iter().map(Decision::Displaced));
+                out.decisions.push(Decision::Ban {
+                    ban,
+                    failures,
+                    again,
+                });
+            }
+            Err(_full) => out.decisions.push(Decision::Refused { host, jail }),
+        }
+    }
+
+    /// Takes over a ban that an enforcer still has from an agent before this one. What should not
+    /// be in force is cleared.
+    pub fn adopt(&mut self, ban: Ban, now: Mono, out: &mut Outcome) {
+        if ban.until.is_over(now) {
+            out.changes.push(Change::Clear(ban.host));
+        } else if self.never.contains(ban.host) {
+            out.changes.push(Change::Clear(ban.host));
+            out.decisions.push(Decision::Lifted(ban));
+        } else if let Ok(put) = self.bans.put(ban) {
+            // It is in force already.
+            out.changes.extend(
+                put.changes
+                    .into_iter()
+                    .filter(|change| *change != Change::Set(ban)),
+            );
+            out.decisions
+                .extend(put.displaced.into_iter().map(Decision::Displaced));
+        } else {
+            out.changes.push(Change::Clear(ban.host));
+            out.decisions.push(Decision::Displaced(ban));
+        }
+    }
+
+    /// Ends the bans that are over.
+    pub fn expire(&mut self, now: Mono, out: &mut Outcome) {
+        while let Some((over, change)) = self.bans.pop_over(now) {
+            out.changes.extend(change);
+            out.decisions.push(Decision::Over(over));
+        }
+    }
+
+    /// Replaces the never-ban list, and ends bans that it forbids.
+    pub fn set_never(&mut self, never: PrefixSet, out: &mut Outcome) {
+        self.never = never;
+        let mut hosts: Vec<_> = self.bans.iter().map(|ban| ban.host).collect();
+        hosts.retain(|&host| self.never.contains(host));
+        for host in hosts {
+            self.lift(host, out);
+        }
+    }
+
+    /// Ends every ban on a host; whether there was one.
+    pub fn lift(&mut self, host: IpAddr, out: &mut Outcome) -> bool {
+        let (bans, change) = self.bans.remove(host);
+        let any = !bans.is_empty();
+        out.changes.extend(change);
+        out.decisions.extend(bans.into_iter().map(Decision::Lifted));
+        any
+    }
+
+    /// When [`Decider::expire`] next has something to do.
+    pub fn next_end(&self) -> Option<Mono> {
+        self.bans.next_end()
+    }
+
+    /// Every ban, in no order.
+    pub fn bans(&self) -> impl Iterator<Item = &Ban> {
+        self.bans.iter()
+    }
+
+    /// For each banned host the one ban that enforcers know of, in no order.
+    pub fn in_force(&self) -> impl Iterator<Item = Ban> {
+        self.bans.outweighing()
+    }
+
+    /// How many hosts are banned: IPv4, IPv6.
+    pub fn hosts(&self) -> (usize, usize) {
+        self.bans.hosts()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEC: u64 = 1_000_000_000;
+
+    fn never(prefixes: &[&str]) -> PrefixSet {
+        PrefixSet::new(prefixes.iter().map(|prefix| prefix.parse().unwrap()))
+    }
+
+    fn decider(capacity: usize) -> Decider {
+        let rules = |ban_time, mode, ignore| Rules {
+            ban_time,
+            mode,
+            ignore,
+        };
+        let hour = Some(Duration::from_secs(3600));
+        let rules = vec![
+            rules(hour, Mode::Enforce, never(&[])),
+            rules(None, Mode::Enforce, never(&["198.51.100.0/24"])),
+            rules(hour, Mode::Observe, never(&[])),
+        ];
+        Decider::new(rules, never(&["127.0.0.0/8", "2001:db8:1::/48"]), capacity)
+    }
+
+    fn offence(jail: u16, host: &str) -> Offence {
+        Offence {
+            jail: JailId(jail),
+            host: host.parse().unwrap(),
+            failures: 3,
+        }
+    }
+
+    fn decide(decider: &mut Decider, jail: u16, host: &str, now: u64) -> Outcome {
+        let mut out = Outcome::default();
+        decider.offence(&offence(jail, host), Mono(now), &mut out);
+        out
+    }
+
+    #[test]
+    fn an_offence_becomes_a_ban_with_the_ban_time_of_its_jail() {
+        let mut decider = decider(9);
+        for (jail, host, mode, until) in [
+            (
+                0,
+                "192.0.2.7",
+                Mode::Enforce,
+                Until::At(Mono(5 + 3600 * SEC)),
+            ),
+            (1, "2001:db8::7", Mode::Enforce, Until::Forever),
+            (
+                2,
+                "192.0.2.8",
+                Mode::Observe,
+                Until::At(Mono(5 + 3600 * SEC)),
+            ),
+        ] {
+            let ban = Ban {
+                host: host.parse().unwrap(),
+                jail: Some(JailId(jail)),
+                mode,
+                until,
+            };
+            assert_eq!(
+                decide(&mut decider, jail, host, 5),
+                Outcome {
+                    changes: vec![Change::Set(ban)],
+                    decisions: vec![Decision::Ban {
+                        ban,
+                        failures: 3,
+                        again: false
+                    }],
+                }
+            );
+        }
+        assert_eq!(decider.hosts(), (2, 1));
+    }
+
+    #[test]
+    fn hosts_on_a_never_ban_list_are_spared() {
+        let mut decider = decider(9);
+        for (jail, host) in [
+            (0, "127.0.0.9"),
+            (1, "127.0.0.9"),
+            (0, "2001:db8:1::1"),
+            (1, "198.51.100.1"),
+        ] {
+            let out = decide(&mut decider, jail, host, 5);
+            assert_eq!(out.changes, []);
+            assert!(
+                matches!(out.decisions[..], [Decision::Spared { .. }]),
+                "{host}"
+            );
+        }
+        assert!(
+            !decide(&mut decider, 0, "198.51.100.1", 5)
+                .changes
+                .is_empty(),
+            "another jail"
+        );
+    }
+
+    #[test]
+    fn another_offence_extends_the_ban() {
+        let mut decider = decider(9);
+        decide(&mut decider, 0, "192.0.2.7", 0);
+        let out = decide(&mut decider, 0, "192.0.2.7", 10);
+        assert!(matches!(
+            out.decisions[..],
+            [Decision::Ban { again: true, .. }]
+        ));
+        assert_eq!(decider.next_end(), Some(Mono(10 + 3600 * SEC)));
+    }
+
+    #[test]
+    fn bans_end_at_their_time() {
+        let mut decider = decider(9);
+        decide(&mut decider, 0, "192.0.2.7", 0);
+        let mut out = Outcome::default();
+        decider.expire(Mono(3600 * SEC - 1), &mut out);
+        assert!(out.is_empty());
+        decider.expire(Mono(3600 * SEC), &mut out);
+        assert_eq!(out.changes, [Change::Clear("192.0.2.7".parse().unwrap())]);
+        assert!(matches!(out.decisions[..], [Decision::Over(_)]));
+    }
+
+    #[test]
+    fn a_host_that_comes_onto_the_never_ban_list_is_freed() {
+        let mut decider = decider(9);
+        decide(&mut decider, 0, "192.0.2.7", 0);
+        decide(&mut decider, 1, "192.0.2.7", 0);
+        decide(&mut decider, 1, "192.0.3.7", 0);
+        let mut out = Outcome::default();
+        decider.set_never(never(&["192.0.2.0/24"]), &mut out);
+        assert_eq!(out.changes, [Change::Clear("192.0.2.7".parse().unwrap())]);
+        assert!(matches!(
+            out.decisions[..],
+            [Decision::Lifted(_), Decision::Lifted(_)]
+        ));
+        assert_eq!(decider.hosts(), (1, 0));
+    }
+
+    #[test]
+    fn a_full_table_is_told_of() {
+        let mut decider = decider(1);
+        decide(&mut decider, 0, "192.0.2.7", 0);
+        let out = decide(&mut decider, 1, "192.0.2.8", 0);
+        assert!(matches!(
+            out.decisions[..],
+            [Decision::Displaced(_), Decision::Ban { .. }]
+        ));
+        let out = decide(&mut decider, 0, "192.0.2.9", 0);
+        assert!(matches!(out.decisions[..], [Decision::Refused { .. }]));
+    }
+
+    #[test]
+    fn bans_found_at_start_are_kept_unless_they_should_not_be() {
+        let mut decider = decider(9);
+        let found = |host: &str, end| Ban {
+            host: host.parse().unwrap(),
+            jail: None,
+            mode: Mode::Enforce,
+            until: Until::At(Mono(end)),
+        };
+        let mut out = Outcome::default();
+        decider.adopt(found("192.0.2.7", 100), Mono(10), &mut out);
+        assert!(out.is_empty(), "it is in force already");
+        decider.adopt(found("192.0.2.8", 10), Mono(10), &mut out);
+        decider.adopt(found("127.0.0.1", 100), Mono(10), &mut out);
+        let cleared = ["192.0.2.8", "127.0.0.1"].map(|host| Change::Clear(host.parse().unwrap()));
+        assert_eq!(out.changes, cleared);
+        assert!(matches!(out.decisions[..], [Decision::Lifted(_)]));
+        assert_eq!(decider.next_end(), Some(Mono(100)));
+    }
+}

@@ -1,0 +1,96 @@
+//! A set of addresses given by prefixes.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use ipnet::IpNet;
+
+/// Prefixes, canonical (no host bits, no IPv4-mapped IPv6), without those inside others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PrefixSet {
+    prefixes: Vec<IpNet>,
+}
+
+impl PrefixSet {
+    /// The smallest set that covers the same addresses.
+    pub fn new(prefixes: impl IntoIterator<Item = IpNet>) -> Self {
+        let all: BTreeSet<IpNet> = prefixes.into_iter().map(canonical).collect();
+        Self {
+            prefixes: IpNet::aggregate(&all.into_iter().collect()),
+        }
+    }
+
+    /// Whether the address is in one of the prefixes.
+    pub fn contains(&self, host: IpAddr) -> bool {
+        self.prefixes.iter().any(|prefix| prefix.contains(&host))
+    }
+
+    /// The prefixes.
+    pub fn iter(&self) -> impl Iterator<Item = IpNet> {
+        self.prefixes.iter().copied()
+    }
+
+    /// How many prefixes there are.
+    pub fn len(&self) -> usize {
+        self.prefixes.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.prefixes.is_empty()
+    }
+}
+
+/// Without host bits; a prefix of `::ffff:0:0/96` is the IPv4 prefix.
+fn canonical(prefix: IpNet) -> IpNet {
+    if let IpNet::V6(v6) = prefix
+        && let Some(v4) = v6.addr().to_ipv4_mapped()
+        && let Some(length) = v6.prefix_len().checked_sub(96)
+        && let Ok(mapped) = IpNet::new(v4.into(), length)
+    {
+        return mapped.trunc();
+    }
+    prefix.trunc()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(prefixes: &[&str]) -> PrefixSet {
+        PrefixSet::new(prefixes.iter().map(|prefix| prefix.parse().unwrap()))
+    }
+
+    #[test]
+    fn prefixes_are_canonical_and_nested_ones_fall_away() {
+        let set = set(&[
+            "10.1.2.3/8",
+            "10.4.0.0/16",
+            "::ffff:192.0.2.0/120",
+            "2001:db8::1/128",
+        ]);
+        let all: Vec<_> = set.iter().map(|prefix| prefix.to_string()).collect();
+        assert_eq!(all, ["10.0.0.0/8", "192.0.2.0/24", "2001:db8::1/128"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn covers_what_its_prefixes_cover(
+            prefixes: Vec<(IpAddr, u8)>, hosts: Vec<IpAddr>,
+        ) {
+            let prefixes: Vec<IpNet> = prefixes
+                .into_iter()
+                .map(|(address, length)| {
+                    let address = address.to_canonical();
+                    let bits = if address.is_ipv4() { 32 } else { 128 };
+                    IpNet::new(address, length % (bits + 1)).unwrap()
+                })
+                .collect();
+            let set = PrefixSet::new(prefixes.iter().copied());
+            let own = prefixes.iter().map(IpNet::addr);
+            for host in hosts.into_iter().map(|host| host.to_canonical()).chain(own) {
+                let covered = prefixes.iter().any(|prefix| prefix.contains(&host));
+                proptest::prop_assert_eq!(set.contains(host), covered, "{}", host);
+            }
+        }
+    }
+}

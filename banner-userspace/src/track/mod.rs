@@ -1,0 +1,189 @@
+//! Counts failures per host in an exact sliding window, within bounded memory.
+
+use std::{net::IpAddr, time::Duration};
+
+use lru::LruCache;
+
+use crate::model::Wall;
+
+/// The failures of the hosts that one jail counts.
+///
+/// At most `capacity` hosts are counted at a time. When one more comes, the host that has been
+/// quiet for longest is forgotten, and [`Tracker::forgotten`] says how often that happened.
+#[derive(Debug)]
+pub struct Tracker {
+    max_retry: u32,
+    find_time: Duration,
+    capacity: usize,
+    hosts: LruCache<IpAddr, Window>,
+    forgotten: u64,
+    stale: u64,
+}
+
+/// Times of the failures that still count, in ascending order; fewer than `max_retry`.
+type Window = Vec<Wall>;
+
+impl Tracker {
+    /// An offence is `max_retry` failures within `find_time`.
+    pub fn new(max_retry: u32, find_time: Duration, capacity: usize) -> Self {
+        let hosts = LruCache::unbounded();
+        Self {
+            max_retry,
+            find_time,
+            capacity: capacity.max(1),
+            hosts,
+            forgotten: 0,
+            stale: 0,
+        }
+    }
+
+    /// Counts a failure of `host` at time `at`. At the failure that makes it an offence, says how
+    /// many it took, and begins to count anew.
+    ///
+    /// A failure counts when it is younger than the find time at `now`; lines that arrive late or
+    /// out of order fall where their stamps put them.
+    pub fn add(&mut self, host: IpAddr, at: Wall, now: Wall) -> Option<u32> {
+        let start = now.before(self.find_time);
+        if at <= start {
+            self.stale += 1;
+            return None;
+        }
+        let window = self.hosts.get_or_insert_mut(host, Vec::new);
+        window.retain(|&failure| failure > start);
+        let place = window.partition_point(|&failure| failure <= at);
+        window.insert(place, at);
+        let failures = u32::try_from(window.len()).unwrap_or(u32::MAX);
+        if failures >= self.max_retry {
+            self.hosts.pop(&host);
+            return Some(failures);
+        }
+        if self.hosts.len() > self.capacity {
+            self.hosts.pop_lru();
+            self.forgotten += 1;
+        }
+        None
+    }
+
+    /// How many hosts are being counted.
+    pub fn hosts(&self) -> usize {
+        self.hosts.len()
+    }
+
+    /// How many hosts were forgotten because too many were being counted.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// How many failures came too late to count. Many of them mean that the log's time zone is not
+    /// this machine's.
+    pub fn stale(&self) -> u64 {
+        self.stale
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn host(n: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, n])
+    }
+
+    fn at(secs: i64) -> Wall {
+        Wall::from_secs(secs)
+    }
+
+    fn tracker(max_retry: u32, find_secs: u64) -> Tracker {
+        Tracker::new(max_retry, Duration::from_secs(find_secs), 100)
+    }
+
+    #[test]
+    fn the_last_of_max_retry_failures_is_an_offence_and_counting_begins_anew() {
+        let mut tracker = tracker(3, 10);
+        for _ in 0..2 {
+            assert_eq!(tracker.add(host(1), at(100), at(100)), None);
+            assert_eq!(tracker.add(host(1), at(100), at(100)), None);
+            assert_eq!(tracker.add(host(1), at(101), at(101)), Some(3));
+        }
+        assert_eq!(tracker.add(host(2), at(101), at(101)), None, "hosts are counted apart");
+    }
+
+    #[test]
+    fn the_window_slides_and_its_end_is_exact() {
+        let mut tracker = tracker(2, 10);
+        assert_eq!(tracker.add(host(1), at(100), at(100)), None);
+        assert_eq!(
+            tracker.add(host(1), at(110), at(110)),
+            None,
+            "ten seconds later"
+        );
+        assert_eq!(
+            tracker.add(host(1), at(119), at(119)),
+            Some(2),
+            "nine seconds later"
+        );
+    }
+
+    #[test]
+    fn one_retry_is_an_offence_at_once() {
+        assert_eq!(tracker(1, 10).add(host(1), at(5), at(5)), Some(1));
+    }
+
+    #[test]
+    fn late_lines_count_where_their_stamps_put_them() {
+        let mut tracker = tracker(3, 10);
+        assert_eq!(tracker.add(host(1), at(109), at(109)), None);
+        assert_eq!(tracker.add(host(1), at(95), at(109)), None, "too old");
+        assert_eq!(tracker.stale(), 1);
+        assert_eq!(tracker.add(host(1), at(105), at(110)), None);
+        assert_eq!(tracker.add(host(1), at(101), at(110)), Some(3));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_the_quietest_host_is_forgotten() {
+        let mut tracker = Tracker::new(3, Duration::from_secs(100), 2);
+        tracker.add(host(1), at(1), at(1));
+        tracker.add(host(2), at(2), at(2));
+        tracker.add(host(1), at(3), at(3));
+        tracker.add(host(3), at(4), at(4));
+        assert_eq!((tracker.hosts(), tracker.forgotten()), (2, 1));
+        assert_eq!(
+            tracker.add(host(1), at(5), at(5)),
+            Some(3),
+            "the busy one is remembered"
+        );
+    }
+
+    proptest! {
+        /// The window against a list of everything that ever happened.
+        #[test]
+        fn agrees_with_a_naive_count(
+            max_retry in 1u32..6,
+            find in 1i64..20,
+            steps in prop::collection::vec((0u8..3, 0i64..5, 0i64..25), 1..200),
+        ) {
+            let mut tracker = tracker(max_retry, find.unsigned_abs());
+            let mut all: HashMap<u8, Vec<i64>> = HashMap::new();
+            let mut now = 1_000;
+            for (n, step, age) in steps {
+                now += step;
+                let stamp = now - age;
+                let failures = all.entry(n).or_default();
+                let mut expected = None;
+                if stamp > now - find {
+                    failures.push(stamp);
+                    let young = failures.iter().filter(|&&at| at > now - find).count();
+                    if young >= max_retry as usize {
+                        expected = Some(u32::try_from(young).unwrap());
+                        failures.clear();
+                    }
+                }
+                prop_assert_eq!(tracker.add(host(n), at(stamp), at(now)), expected);
+            }
+        }
+    }
+}
