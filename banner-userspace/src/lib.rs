@@ -5,4 +5,5 @@
 pub mod decide;
 pub mod filter;
 pub mod model;
+pub mod netlink;
 pub mod track;

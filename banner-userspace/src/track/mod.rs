@@ -109,7 +109,11 @@ mod tests {
             assert_eq!(tracker.add(host(1), at(100), at(100)), None);
             assert_eq!(tracker.add(host(1), at(101), at(101)), Some(3));
         }
-        assert_eq!(tracker.add(host(2), at(101), at(101)), None, "hosts are counted apart");
+        assert_eq!(
+            tracker.add(host(2), at(101), at(101)),
+            None,
+            "hosts are counted apart"
+        );
     }
 
     #[test]

@@ -1,0 +1,283 @@
+//! What the kernel says of this machine's network: interfaces, own addresses, gateways, and who
+//! holds the XDP slot of an interface.
+
+mod dump;
+mod watch;
+
+use std::{io, net::IpAddr};
+
+use netlink_packet_route::{
+    RouteNetlinkMessage,
+    address::{AddressAttribute, AddressMessage},
+    link::{LinkAttribute, LinkFlags, LinkMessage, LinkXdp, XdpAttached},
+    route::{RouteAddress, RouteAttribute, RouteMessage, RouteType, RouteVia},
+};
+
+pub use watch::Watch;
+
+/// The network of the namespace that the process is in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Network {
+    /// All interfaces.
+    pub interfaces: Vec<Interface>,
+    /// The addresses of all interfaces.
+    pub addresses: Vec<IpAddr>,
+    /// The gateways of all default routes.
+    pub gateways: Vec<IpAddr>,
+    /// Indices of the interfaces that carry a default route, in ascending order.
+    pub default_interfaces: Vec<u32>,
+}
+
+/// One interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Index; it stays when the interface is renamed.
+    pub index: u32,
+    /// Name.
+    pub name: String,
+    /// Whether it is up.
+    pub up: bool,
+    /// Who holds its XDP slot.
+    pub xdp: Option<XdpSlot>,
+}
+
+/// An XDP program on an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct XdpSlot {
+    /// Where it runs.
+    pub mode: XdpMode,
+    /// Its id, unless it is one of several programs in different modes.
+    pub program: Option<u32>,
+}
+
+/// Where an XDP program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum XdpMode {
+    /// In the driver, before the kernel makes an skb of the packet.
+    Native,
+    /// Behind the driver, on the skb: slower, but any driver has it.
+    Generic,
+    /// In the network card.
+    Offloaded,
+    /// Several programs in several of these places.
+    Several,
+}
+
+impl XdpMode {
+    /// The word in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Generic => "generic",
+            Self::Offloaded => "offloaded",
+            Self::Several => "several",
+        }
+    }
+}
+
+impl Network {
+    /// Asks the kernel.
+    pub fn read() -> io::Result<Self> {
+        let mut network = Self::default();
+        dump::each(
+            RouteNetlinkMessage::GetLink(LinkMessage::default()),
+            |message| {
+                if let RouteNetlinkMessage::NewLink(link) = message {
+                    network.interfaces.extend(interface(&link));
+                }
+            },
+        )?;
+        dump::each(
+            RouteNetlinkMessage::GetAddress(AddressMessage::default()),
+            |message| {
+                if let RouteNetlinkMessage::NewAddress(address) = message {
+                    network.addresses.extend(own_address(&address));
+                }
+            },
+        )?;
+        dump::each(
+            RouteNetlinkMessage::GetRoute(RouteMessage::default()),
+            |message| {
+                if let RouteNetlinkMessage::NewRoute(route) = message {
+                    network.add_route(&route);
+                }
+            },
+        )?;
+        for list in [&mut network.addresses, &mut network.gateways] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        network.default_interfaces.sort_unstable();
+        network.default_interfaces.dedup();
+        Ok(network)
+    }
+
+    /// The interface of this name.
+    pub fn by_name(&self, name: &str) -> Option<&Interface> {
+        self.interfaces
+            .iter()
+            .find(|interface| interface.name == name)
+    }
+
+    /// The interface with this index.
+    pub fn by_index(&self, index: u32) -> Option<&Interface> {
+        self.interfaces
+            .iter()
+            .find(|interface| interface.index == index)
+    }
+
+    /// Addresses that must never be banned, because the machine could not be reached without them:
+    /// its own, its gateways', loopback, and the unspecified one that hosts without an address use.
+    pub fn indispensable(&self) -> impl Iterator<Item = ipnet::IpNet> {
+        const ALWAYS: [&str; 4] = ["127.0.0.0/8", "::1/128", "0.0.0.0/32", "::/128"];
+        let own = self.addresses.iter().chain(&self.gateways);
+        let always = ALWAYS.into_iter().filter_map(|prefix| prefix.parse().ok());
+        own.map(|&address| address.to_canonical().into())
+            .chain(always)
+    }
+
+    fn add_route(&mut self, route: &RouteMessage) {
+        if route.header.destination_prefix_length != 0 || route.header.kind != RouteType::Unicast {
+            return;
+        }
+        for attribute in &route.attributes {
+            match attribute {
+                RouteAttribute::Gateway(gateway) => self.gateways.extend(route_address(gateway)),
+                RouteAttribute::Via(via) => self.gateways.extend(via_address(via)),
+                RouteAttribute::Oif(index) => self.default_interfaces.push(*index),
+                RouteAttribute::MultiPath(hops) => {
+                    for hop in hops {
+                        self.default_interfaces.push(hop.interface_index);
+                        for attribute in &hop.attributes {
+                            match attribute {
+                                RouteAttribute::Gateway(gateway) => {
+                                    self.gateways.extend(route_address(gateway));
+                                }
+                                RouteAttribute::Via(via) => self.gateways.extend(via_address(via)),
+                                _ => {}
+                            }
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn interface(link: &LinkMessage) -> Option<Interface> {
+    let mut name = None;
+    let mut xdp = None;
+    for attribute in &link.attributes {
+        match attribute {
+            LinkAttribute::IfName(text) => name = Some(text.clone()),
+            LinkAttribute::Xdp(attributes) => xdp = slot(attributes),
+            _ => {}
+        }
+    }
+    let up = link.header.flags.contains(LinkFlags::Up);
+    Some(Interface {
+        index: link.header.index,
+        name: name?,
+        up,
+        xdp,
+    })
+}
+
+fn slot(attributes: &[LinkXdp]) -> Option<XdpSlot> {
+    let mode = attributes.iter().find_map(|attribute| match attribute {
+        LinkXdp::Attached(XdpAttached::Driver) => Some(XdpMode::Native),
+        LinkXdp::Attached(XdpAttached::SocketBuffer) => Some(XdpMode::Generic),
+        LinkXdp::Attached(XdpAttached::Hardware) => Some(XdpMode::Offloaded),
+        LinkXdp::Attached(XdpAttached::Multiple) => Some(XdpMode::Several),
+        _ => None,
+    })?;
+    let program = attributes.iter().find_map(|attribute| match attribute {
+        LinkXdp::ProgId(id) if *id != 0 => Some(*id),
+        _ => None,
+    });
+    Some(XdpSlot { mode, program })
+}
+
+fn own_address(message: &AddressMessage) -> Option<IpAddr> {
+    // On a point-to-point link `Address` is the peer's and `Local` is ours.
+    let find =
+        |want: fn(&AddressAttribute) -> Option<IpAddr>| message.attributes.iter().find_map(want);
+    find(|attribute| match attribute {
+        AddressAttribute::Local(address) => Some(*address),
+        _ => None,
+    })
+    .or_else(|| {
+        find(|attribute| match attribute {
+            AddressAttribute::Address(address) => Some(*address),
+            _ => None,
+        })
+    })
+}
+
+fn route_address(address: &RouteAddress) -> Option<IpAddr> {
+    match address {
+        RouteAddress::Inet(address) => Some((*address).into()),
+        RouteAddress::Inet6(address) => Some((*address).into()),
+        _ => None,
+    }
+}
+
+fn via_address(via: &RouteVia) -> Option<IpAddr> {
+    match via {
+        RouteVia::Inet(address) => Some((*address).into()),
+        RouteVia::Inet6(address) => Some((*address).into()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loopback_interface_is_found_and_its_address_is_indispensable() {
+        let network = Network::read().unwrap();
+        let lo = network.by_name("lo").expect("every namespace has lo");
+        assert_eq!(network.by_index(lo.index), Some(lo));
+        let indispensable: Vec<_> = network.indispensable().collect();
+        let covers = |address: &str| {
+            let address: IpAddr = address.parse().unwrap();
+            indispensable.iter().any(|prefix| prefix.contains(&address))
+        };
+        assert!(covers("127.0.0.1") && covers("::1") && covers("0.0.0.0"));
+        assert!(
+            network
+                .addresses
+                .iter()
+                .all(|address| covers(&address.to_string()))
+        );
+    }
+
+    #[test]
+    fn default_routes_of_all_kinds_name_their_gateways() {
+        use netlink_packet_route::route::RouteNextHop;
+
+        let mut route = RouteMessage::default();
+        route.header.kind = RouteType::Unicast;
+        route.attributes = vec![
+            RouteAttribute::Oif(3),
+            RouteAttribute::Via(RouteVia::Inet6("fe80::1".parse().unwrap())),
+        ];
+        let mut network = Network::default();
+        network.add_route(&route);
+        let mut hop = RouteNextHop::default();
+        hop.interface_index = 4;
+        hop.attributes = vec![RouteAttribute::Gateway(RouteAddress::Inet(
+            [192, 0, 2, 1].into(),
+        ))];
+        route.attributes = vec![RouteAttribute::MultiPath(vec![hop])];
+        network.add_route(&route);
+        route.header.destination_prefix_length = 8;
+        route.attributes = vec![RouteAttribute::Oif(9)];
+        network.add_route(&route);
+        assert_eq!(network.default_interfaces, [3, 4]);
+        let gateways = ["fe80::1", "192.0.2.1"].map(|text| text.parse::<IpAddr>().unwrap());
+        assert_eq!(network.gateways, gateways);
+    }
+}
