@@ -1,3 +1,5 @@
+use crate::bytes::field;
+
 /// [`Ban::expires`] of a ban without an end.
 pub const FOREVER: u64 = u64::MAX;
 
@@ -12,7 +14,7 @@ pub struct Ban {
     pub expires: u64,
     /// [`OBSERVE`] or 0; every other bit is 0.
     pub flags: u32,
-    /// Which jail set it: the first four bytes of a hash of its name. The kernel does not read it.
+    /// The jail that set it, as [`jail_key`] of its name. The kernel does not read it.
     pub jail: u32,
 }
 
@@ -24,7 +26,7 @@ impl Ban {
 
     /// Whether the ban is over in jiffy `now`.
     #[must_use]
-    #[inline(always)]
+    #[inline]
     pub const fn is_over(&self, now: u64) -> bool {
         self.expires <= now
     }
@@ -42,13 +44,25 @@ impl Ban {
     /// The inverse of [`Ban::to_bytes`].
     #[must_use]
     pub fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
         Self {
-            expires: u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
-            flags: u32::from_ne_bytes([i, j, k, l]),
-            jail: u32::from_ne_bytes([m, n, o, p]),
+            expires: u64::from_ne_bytes(field(&bytes, 0)),
+            flags: u32::from_ne_bytes(field(&bytes, 8)),
+            jail: u32::from_ne_bytes(field(&bytes, 12)),
         }
     }
+}
+
+/// 32 bits that stand for a jail in [`Ban::jail`], the same in every process: FNV-1a of its name.
+#[must_use]
+pub const fn jail_key(name: &str) -> u32 {
+    let name = name.as_bytes();
+    let mut key: u32 = 0x811c_9dc5;
+    let mut n = 0;
+    while n < name.len() {
+        key = (key ^ name[n] as u32).wrapping_mul(0x0100_0193);
+        n += 1;
+    }
+    key
 }
 
 #[cfg(test)]
@@ -68,6 +82,14 @@ mod tests {
             OBSERVE.to_ne_bytes()[0]
         );
         assert_eq!(core::mem::offset_of!(Ban, jail), 12);
+    }
+
+    #[test]
+    fn jail_keys_are_fnv_1a() {
+        // Values of draft-eastlake-fnv.
+        assert_eq!(jail_key(""), 0x811c_9dc5);
+        assert_eq!(jail_key("a"), 0xe40c_292c);
+        assert_eq!(jail_key("foobar"), 0xbf9c_f968);
     }
 
     #[test]

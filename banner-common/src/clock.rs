@@ -1,3 +1,5 @@
+use crate::bytes::field;
+
 /// What the clock program leaves in the first bytes of the packet that it is test-run with.
 ///
 /// Taken in one breath, so that the agent can convert its own monotonic deadlines to jiffies, the
@@ -20,10 +22,9 @@ impl ClockReading {
     /// Reads what the clock program wrote, in this machine's byte order.
     #[must_use]
     pub fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
         Self {
-            jiffies: u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
-            monotonic: u64::from_ne_bytes([i, j, k, l, m, n, o, p]),
+            jiffies: u64::from_ne_bytes(field(&bytes, 0)),
+            monotonic: u64::from_ne_bytes(field(&bytes, 8)),
         }
     }
 }

@@ -1,3 +1,5 @@
+use crate::bytes::field;
+
 /// Why a packet went where it went: the index into the per-CPU counters.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,10 +69,9 @@ impl Tally {
     /// Reads the map value, in this machine's byte order.
     #[must_use]
     pub fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
         Self {
-            packets: u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
-            bytes: u64::from_ne_bytes([i, j, k, l, m, n, o, p]),
+            packets: u64::from_ne_bytes(field(&bytes, 0)),
+            bytes: u64::from_ne_bytes(field(&bytes, 8)),
         }
     }
 }

@@ -5,11 +5,12 @@
 #![no_std]
 
 mod ban;
+mod bytes;
 mod clock;
 mod counter;
 mod maps;
 
-pub use ban::{Ban, FOREVER, OBSERVE};
+pub use ban::{Ban, FOREVER, OBSERVE, jail_key};
 pub use clock::ClockReading;
 pub use counter::{Reason, Tally};
 pub use maps::{

@@ -16,5 +16,6 @@ pub const CLOCK_PROGRAM: &str = "banner_clock";
 
 /// Entries of each ban map, where the configuration says nothing else.
 pub const DEFAULT_MAX_BANS: u32 = 65_536;
-/// Entries of each never-ban trie.
+/// Prefixes of each family that the never-ban list may have. The tries hold twice as many, so that
+/// a new list can be put in before the old one is taken out.
 pub const MAX_NEVER: u32 = 4_096;

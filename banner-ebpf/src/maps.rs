@@ -6,7 +6,7 @@ use banner_common::{Ban, DEFAULT_MAX_BANS, MAX_NEVER, Reason, Tally};
 
 /// The agent sets the real size when it loads the program.
 pub type Bans<A> = HashMap<A, Ban, { DEFAULT_MAX_BANS as usize }>;
-pub type Never<A> = LpmTrie<A, u32, { MAX_NEVER as usize }>;
+pub type Never<A> = LpmTrie<A, u32, { 2 * MAX_NEVER as usize }>;
 
 #[btf_map]
 pub static BANS4: Bans<[u16; 2]> = HashMap::new();

@@ -2,8 +2,8 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use super::{bans::Bans, prefixes::PrefixSet};
-use crate::model::{Ban, Change, JailId, Mode, Mono, Offence, Until};
+use super::bans::Bans;
+use crate::model::{Ban, Change, JailId, Mode, Mono, Offence, PrefixSet, Until};
 
 /// What one jail does with an offence.
 #[derive(Clone, Debug)]
@@ -217,7 +217,7 @@ mod tests {
             mode,
             ignore,
         };
-        let hour = Some(Duration::from_secs(3600));
+        let hour = Some(Duration::from_hours(1));
         let rules = vec![
             rules(hour, Mode::Enforce, never(&[])),
             rules(None, Mode::Enforce, never(&["198.51.100.0/24"])),

@@ -4,8 +4,6 @@
 
 mod bans;
 mod decider;
-mod prefixes;
 
 pub use bans::Full;
 pub use decider::{Decider, Decision, Outcome, Rules};
-pub use prefixes::PrefixSet;

@@ -111,14 +111,14 @@ impl Filter {
             let host = (self.fail[pattern].captures(message))
                 .and_then(|found| host::parse(found.name(host::GROUP)?.as_bytes()));
             if let Some(host) = host {
-                return match self.ignore.is_match(message) {
-                    true => Verdict::Ignored,
-                    false => Verdict::Fail(Hit {
-                        host,
-                        pattern,
-                        stamp,
-                    }),
-                };
+                if self.ignore.is_match(message) {
+                    return Verdict::Ignored;
+                }
+                return Verdict::Fail(Hit {
+                    host,
+                    pattern,
+                    stamp,
+                });
             }
         }
         Verdict::Miss

@@ -77,7 +77,14 @@ impl Prefix {
         let mut rest = text.as_str();
         while let Some((before, behind)) = rest.split_once(STAMP_TAG) {
             expanded.push_str(before);
-            expanded.push_str(&format!("(?P<{STAMP_GROUP}{stamps}>{})", stamp::PATTERN));
+            expanded.extend([
+                "(?P<",
+                STAMP_GROUP,
+                &stamps.to_string(),
+                ">",
+                stamp::PATTERN,
+                ")",
+            ]);
             stamps += 1;
             rest = behind;
         }

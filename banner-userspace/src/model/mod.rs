@@ -4,10 +4,12 @@ mod ban;
 mod failure;
 mod jail;
 mod line;
+mod prefixes;
 mod time;
 
 pub use ban::{Ban, Change, Mode, Until};
 pub use failure::{Failure, Offence};
 pub use jail::{JailId, LogId};
 pub use line::Chunk;
+pub use prefixes::PrefixSet;
 pub use time::{Mono, Now, Wall};

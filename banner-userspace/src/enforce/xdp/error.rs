@@ -1,0 +1,101 @@
+use std::{io, path::PathBuf};
+
+use aya::{EbpfError, maps::MapError, programs::ProgramError};
+
+/// Why XDP cannot be used, or not so.
+#[derive(Debug, thiserror::Error)]
+pub enum XdpError {
+    /// The kernel lacks something.
+    #[error("kernel {found} is too old for XDP bans: {missing}")]
+    Kernel {
+        /// Its version.
+        found: String,
+        /// What it lacks, and since when kernels have it.
+        missing: &'static str,
+    },
+    /// The process lacks a capability.
+    #[error("no privilege for XDP: {missing} missing; run as root (sudo), or grant {missing}")]
+    Privilege {
+        /// The names of the capabilities.
+        missing: String,
+    },
+    /// There is no BPF file system where pins should go.
+    #[error("{}: not on a BPF file system, so bans could not outlive the agent; {advice}", path.display())]
+    NoBpffs {
+        /// The pin directory.
+        path: PathBuf,
+        /// What to do.
+        advice: String,
+    },
+    /// Something about a file in the pin directory.
+    #[error("{}: cannot {operation}: {source}", path.display())]
+    Pin {
+        /// What was tried.
+        operation: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// Another agent uses this pin directory.
+    #[error("{}: in use by another banner agent{}", path.display(), owner(*pid))]
+    Busy {
+        /// The pin directory.
+        path: PathBuf,
+        /// Its process, where it can be told.
+        pid: Option<u32>,
+    },
+    /// A pinned object is not what this version would have pinned there.
+    #[error(
+        "{}: {found}, where {expected} was expected; it was not made by this version of banner. \
+         `banner detach` removes what banner pinned; a foreign object has to be removed by hand",
+        path.display()
+    )]
+    Foreign {
+        /// The pin.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// Loading the object.
+    #[error("cannot load the XDP program")]
+    Load(#[from] EbpfError),
+    /// Loading or running the program.
+    #[error("cannot use the XDP program")]
+    Program(#[from] ProgramError),
+    /// Reading or writing a map.
+    #[error("cannot use the map {map}")]
+    Map {
+        /// Its name.
+        map: &'static str,
+        /// Why not.
+        source: MapError,
+    },
+    /// The never-ban list is too long for the kernel.
+    #[error(
+        "{count} {family} prefixes on the never-ban list; {max} is the most; join some of them"
+    )]
+    NeverListFull {
+        /// Address family.
+        family: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        max: u32,
+    },
+    /// The object lacks something that this program expects in it.
+    #[error("the embedded XDP object has no {0}; it was built from other sources")]
+    Incomplete(&'static str),
+}
+
+fn owner(pid: Option<u32>) -> String {
+    pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
+}
+
+impl XdpError {
+    pub(super) fn map(map: &'static str) -> impl FnOnce(MapError) -> Self {
+        move |source| Self::Map { map, source }
+    }
+}

@@ -1,0 +1,142 @@
+//! Bans in XDP: the only room that knows aya.
+//!
+//! [`Xdp::open`] finds or makes the pinned maps and loads the program, [`Xdp::attach`] puts it on an
+//! interface. Links and maps are pinned, so that dropping an [`Xdp`], in whatever way the process
+//! ends, changes nothing of what packets meet.
+
+mod attach;
+mod bans;
+mod clock;
+mod counters;
+mod error;
+mod kernel;
+mod never;
+mod object;
+mod pins;
+
+use std::path::Path;
+
+use aya::Ebpf;
+
+pub use attach::{AttachError, Attachment};
+pub use counters::Counters;
+pub use error::XdpError;
+pub use kernel::Advice;
+pub use pins::{Detached, detach};
+
+use self::{
+    bans::{BanMaps, JailKeys},
+    clock::Clock,
+    never::NeverMaps,
+    pins::Pins,
+};
+use super::{Enforcer, Failed};
+use crate::model::{Ban, Change, Mono, PrefixSet};
+
+/// The XDP program with its maps.
+#[derive(Debug)]
+pub struct Xdp {
+    pins: Pins,
+    program: Ebpf,
+    clock: Clock,
+    bans: BanMaps,
+    never: NeverMaps,
+    links: Vec<Attachment>,
+}
+
+impl Xdp {
+    /// Loads the program, over the maps pinned in `pin_dir` where an agent before this one left
+    /// some. `max_bans` is the number of entries of each ban map; `jails` are the names of the jails
+    /// by their [`JailId`](crate::model::JailId).
+    pub fn open<'n>(
+        pin_dir: &Path,
+        max_bans: u32,
+        jails: impl Iterator<Item = &'n str>,
+    ) -> Result<(Self, Vec<Advice>), XdpError> {
+        kernel::check()?;
+        let (pins, advice) = Pins::claim(pin_dir)?;
+        let resize = pins.check(max_bans)?;
+        let mut program = object::load(&pins, max_bans, resize)?;
+        let clock = Clock::new(&mut program)?;
+        let mut bans = BanMaps::new(&mut program, JailKeys::new(jails))?;
+        let never = NeverMaps::new(&mut program)?;
+        if resize {
+            bans.copy_from(&pins)?;
+        }
+        let mut xdp = Self {
+            pins,
+            program,
+            clock,
+            bans,
+            never,
+            links: Vec::new(),
+        };
+        if resize {
+            xdp.swap_resized()?;
+        }
+        Ok((xdp, advice))
+    }
+
+    /// The never-ban list of the kernel becomes `prefixes`. New ones are in force before old ones
+    /// go.
+    pub fn set_never(&mut self, prefixes: &PrefixSet) -> Result<(), XdpError> {
+        self.never.replace(prefixes)
+    }
+
+    /// What the program has counted since its counters were first pinned.
+    pub fn counters(&self) -> Result<Counters, XdpError> {
+        Counters::read(&self.program)
+    }
+
+    /// Where the program is attached.
+    pub fn attachments(&self) -> &[Attachment] {
+        &self.links
+    }
+}
+
+impl Enforcer for Xdp {
+    fn name(&self) -> &'static str {
+        "xdp"
+    }
+
+    fn apply(&mut self, changes: &[Change], _now: Mono) -> Result<(), Vec<Failed>> {
+        let why = |why: &XdpError| why.to_string();
+        let reading = self.clock.read(&self.program).map_err(|error| {
+            changes
+                .iter()
+                .map(|&change| Failed {
+                    change,
+                    why: why(&error),
+                })
+                .collect::<Vec<_>>()
+        })?;
+        let failed: Vec<_> = (changes.iter())
+            .filter_map(|&change| {
+                let error = self.bans.apply(change, &reading).err()?;
+                Some(Failed {
+                    change,
+                    why: why(&error),
+                })
+            })
+            .collect();
+        if failed.is_empty() {
+            Ok(())
+        } else {
+            Err(failed)
+        }
+    }
+
+    fn in_force(&mut self, _now: Mono) -> anyhow::Result<Vec<Ban>> {
+        let reading = self.clock.read(&self.program)?;
+        Ok(self.bans.read(&reading)?)
+    }
+}
+
+/// What was counted so far, whether or not an agent is running; `None` where nothing is pinned.
+pub fn pinned_counters(pin_dir: &Path) -> Result<Option<Counters>, XdpError> {
+    let pins = Pins::look(pin_dir);
+    if !pins.map(banner_common::COUNTERS).exists() {
+        return Ok(None);
+    }
+    Counters::pinned(&pins).map(Some)
+}

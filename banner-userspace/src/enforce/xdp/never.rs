@@ -1,0 +1,88 @@
+//! The never-ban tries.
+
+use std::collections::BTreeSet;
+
+use aya::{
+    Ebpf, Pod,
+    maps::{
+        MapData,
+        lpm_trie::{Key, LpmTrie},
+    },
+};
+use banner_common::{MAX_NEVER, NEVER4, NEVER6};
+use ipnet::IpNet;
+
+use super::XdpError;
+use crate::model::PrefixSet;
+
+/// One trie of each family.
+#[derive(Debug)]
+pub(super) struct NeverMaps {
+    v4: Trie<[u8; 4]>,
+    v6: Trie<[u8; 16]>,
+}
+
+type Trie<A> = LpmTrie<MapData, A, u32>;
+
+/// Length and address.
+type Prefix<A> = (u32, A);
+
+impl NeverMaps {
+    /// The tries of the loaded program.
+    pub(super) fn new(object: &mut Ebpf) -> Result<Self, XdpError> {
+        Ok(Self {
+            v4: take(object, NEVER4)?,
+            v6: take(object, NEVER6)?,
+        })
+    }
+
+    /// Makes the tries hold just `prefixes`. Additions come first, so that nobody who is on both
+    /// lists is without protection in between.
+    pub(super) fn replace(&mut self, prefixes: &PrefixSet) -> Result<(), XdpError> {
+        let mut v4 = BTreeSet::new();
+        let mut v6 = BTreeSet::new();
+        for prefix in prefixes.iter() {
+            match prefix {
+                IpNet::V4(net) => v4.insert((u32::from(net.prefix_len()), net.addr().octets())),
+                IpNet::V6(net) => v6.insert((u32::from(net.prefix_len()), net.addr().octets())),
+            };
+        }
+        for (family, count) in [("IPv4", v4.len()), ("IPv6", v6.len())] {
+            if count > MAX_NEVER as usize {
+                return Err(XdpError::NeverListFull {
+                    family,
+                    count,
+                    max: MAX_NEVER,
+                });
+            }
+        }
+        replace(&mut self.v4, &v4, NEVER4)?;
+        replace(&mut self.v6, &v6, NEVER6)
+    }
+}
+
+fn take<A: Pod>(object: &mut Ebpf, name: &'static str) -> Result<Trie<A>, XdpError> {
+    let map = object.take_map(name).ok_or(XdpError::Incomplete(name))?;
+    LpmTrie::try_from(map).map_err(XdpError::map(name))
+}
+
+fn replace<A: Pod + Ord>(
+    trie: &mut Trie<A>,
+    wanted: &BTreeSet<Prefix<A>>,
+    name: &'static str,
+) -> Result<(), XdpError> {
+    let present: BTreeSet<Prefix<A>> = trie
+        .keys()
+        .map(|key| key.map(|key| (key.prefix_len(), key.data())))
+        .collect::<Result<_, _>>()
+        .map_err(XdpError::map(name))?;
+    for &(length, address) in wanted.difference(&present) {
+        trie.insert(&Key::new(length, address), 1, 0)
+            .map_err(XdpError::map(name))?;
+    }
+    for &(length, address) in present.difference(wanted) {
+        trie.remove(&Key::new(length, address))
+            .map_err(XdpError::map(name))?;
+    }
+    Ok(())
+}
