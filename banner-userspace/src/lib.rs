@@ -2,6 +2,8 @@
 //!
 //! `ARCHITECTURE.md` at the root of the repository draws the rooms and says which may name which.
 
+pub mod agent;
+pub mod control;
 pub mod decide;
 pub mod enforce;
 pub mod filter;

@@ -1,0 +1,232 @@
+//! The command line's end of the socket.
+
+use std::{
+    io,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use http_body_util::{BodyExt as _, Empty};
+use hyper::{Method, Request, StatusCode, body::Bytes, client::conn::http1, header::HOST};
+use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use super::status::{BanStatus, Status, Unbanned};
+
+/// How long an agent may take to answer. It answers between two reads, so in milliseconds.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Asks a running agent.
+#[derive(Clone, Debug)]
+pub struct Client {
+    socket: PathBuf,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody listens.
+    #[error("no agent answers at {}: {source}", socket.display())]
+    NoAgent {
+        /// The socket.
+        socket: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// This user may not ask.
+    #[error("{}: {source}; the agent answers root and the socket's group", socket.display())]
+    Denied {
+        /// The socket.
+        socket: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It did not answer in time.
+    #[error("the agent at {} did not answer within {} s", socket.display(), DEADLINE.as_secs())]
+    Late {
+        /// The socket.
+        socket: PathBuf,
+    },
+    /// It does not speak HTTP, or not to the end.
+    #[error("the agent broke off")]
+    Http(#[from] hyper::Error),
+    /// It refused.
+    #[error("the agent refused ({status}): {message}")]
+    Refused {
+        /// HTTP status.
+        status: StatusCode,
+        /// In its words.
+        message: String,
+    },
+    /// The answer has another shape: another version.
+    #[error("the agent's answer is not understood; is it of another version?")]
+    Shape(#[from] serde_json::Error),
+}
+
+impl Client {
+    /// For the agent that listens on this socket.
+    pub fn new(socket: &Path) -> Self {
+        Self {
+            socket: socket.to_owned(),
+        }
+    }
+
+    /// How are things?
+    pub async fn status(&self) -> Result<Status, ClientError> {
+        self.ask(Method::GET, "/v1/status").await
+    }
+
+    /// Who is banned?
+    pub async fn bans(&self) -> Result<Vec<BanStatus>, ClientError> {
+        self.ask(Method::GET, "/v1/bans").await
+    }
+
+    /// Ends every ban on a host.
+    pub async fn unban(&self, host: IpAddr) -> Result<Unbanned, ClientError> {
+        self.ask(Method::DELETE, &format!("/v1/bans/{host}")).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T, ClientError> {
+        let late = || ClientError::Late {
+            socket: self.socket.clone(),
+        };
+        tokio::time::timeout(DEADLINE, self.exchange(method, path))
+            .await
+            .map_err(|_| late())?
+    }
+
+    async fn exchange<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+    ) -> Result<T, ClientError> {
+        let stream = UnixStream::connect(&self.socket).await.map_err(|source| {
+            let socket = self.socket.clone();
+            if source.kind() == io::ErrorKind::PermissionDenied {
+                ClientError::Denied { socket, source }
+            } else {
+                ClientError::NoAgent { socket, source }
+            }
+        })?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        let mut request = Request::new(Empty::<Bytes>::new());
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().unwrap_or_default();
+        request
+            .headers_mut()
+            .insert(HOST, hyper::header::HeaderValue::from_static("banner"));
+        let response = sender.send_request(request).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        if status != StatusCode::OK {
+            let answer: serde_json::Value = serde_json::from_slice(&body)?;
+            let message = answer["error"]
+                .as_str()
+                .unwrap_or("without a word")
+                .to_owned();
+            return Err(ClientError::Refused { status, message });
+        }
+        Ok(serde_json::from_slice(&body)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use tokio::sync::mpsc;
+
+    use super::{
+        super::server::{Request, Server},
+        *,
+    };
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(future)
+    }
+
+    /// Serves the requests that `client` makes, like an agent that knows one ban.
+    async fn with_agent<T>(server: Server, client: impl Future<Output = T>) -> T {
+        let (sender, mut requests) = mpsc::channel(1);
+        let agent = async {
+            while let Some(request) = requests.recv().await {
+                match request {
+                    Request::Status(reply) => {
+                        let _ = reply.send(Status {
+                            pid: 7,
+                            ..Status::default()
+                        });
+                    }
+                    Request::Bans(reply) => drop(reply.send(Vec::new())),
+                    Request::Unban(host, reply) => {
+                        let _ = reply.send(Unbanned {
+                            host,
+                            was_banned: host.is_ipv4(),
+                        });
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            answer = client => answer,
+            () = agent => unreachable!("the sender lives"),
+            never = server.serve(sender) => match never {},
+        }
+    }
+
+    #[test]
+    fn questions_are_answered() {
+        block_on(async {
+            let dir = tempfile::tempdir().unwrap();
+            let socket = dir.path().join("run/banner.sock");
+            let server = Server::bind(&socket).unwrap();
+            let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o660);
+            let client = Client::new(&socket);
+            with_agent(server, async {
+                assert_eq!(client.status().await.unwrap().pid, 7);
+                assert_eq!(client.bans().await.unwrap(), []);
+                let mapped = client
+                    .unban("::ffff:192.0.2.1".parse().unwrap())
+                    .await
+                    .unwrap();
+                assert_eq!(mapped.host, IpAddr::from([192, 0, 2, 1]));
+                assert!(mapped.was_banned);
+                let refused = client.ask::<Status>(Method::DELETE, "/v1/bans/x").await;
+                assert!(matches!(refused, Err(ClientError::Refused { .. })));
+                let refused = client.ask::<Status>(Method::GET, "/v2").await;
+                assert!(matches!(refused, Err(ClientError::Refused { .. })));
+            })
+            .await;
+            assert!(!socket.exists(), "the socket goes with the server");
+            assert!(matches!(
+                client.status().await,
+                Err(ClientError::NoAgent { .. })
+            ));
+        });
+    }
+
+    #[test]
+    fn a_stale_socket_is_replaced_and_a_live_one_is_not() {
+        block_on(async {
+            let dir = tempfile::tempdir().unwrap();
+            let socket = dir.path().join("banner.sock");
+            drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+            assert!(socket.exists());
+            let _first = Server::bind(&socket).unwrap();
+            let error = Server::bind(&socket).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+            let file = dir.path().join("file");
+            std::fs::write(&file, "mine").unwrap();
+            assert!(Server::bind(&file).is_err());
+            assert_eq!(std::fs::read(&file).unwrap(), b"mine");
+        });
+    }
+}

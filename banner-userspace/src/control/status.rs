@@ -1,0 +1,147 @@
+//! The shapes of the answers.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use serde::{Deserialize, Serialize};
+
+/// What the agent says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of banner.
+    pub version: String,
+    /// Process id.
+    pub pid: u32,
+    /// For how many seconds it has been running.
+    pub uptime_seconds: u64,
+    /// What does not work as it should, in words.
+    pub problems: Vec<String>,
+    /// How bans are put into force.
+    pub enforcer: String,
+    /// Where.
+    pub interfaces: Vec<InterfaceStatus>,
+    /// Hosts banned over IPv4.
+    pub banned_ipv4: usize,
+    /// Hosts banned over IPv6.
+    pub banned_ipv6: usize,
+    /// How many hosts of each family can be banned at once.
+    pub max_bans: u32,
+    /// Bans that could not be put into force yet, and are tried again.
+    pub pending: usize,
+    /// Bans that ended before their time, or never were, because there was no room.
+    pub displaced: u64,
+    /// Packets by what became of them, since the counters were first pinned.
+    pub packets: BTreeMap<String, PacketStatus>,
+    /// Jails, in the order of the configuration.
+    pub jails: Vec<JailStatus>,
+    /// Log files.
+    pub files: Vec<FileStatus>,
+    /// Reading, over all files.
+    pub source: SourceStatus,
+}
+
+/// The program on one interface.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterfaceStatus {
+    /// Name.
+    pub name: String,
+    /// `native` or `generic`; none: the program is not there.
+    pub mode: Option<String>,
+    /// Why not natively, or not at all.
+    pub problem: Option<String>,
+}
+
+/// Packets and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacketStatus {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes, Ethernet header included.
+    pub bytes: u64,
+}
+
+/// One jail since the agent started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JailStatus {
+    /// Name.
+    pub name: String,
+    /// `enforce` or `observe`.
+    pub mode: String,
+    /// Name of its filter.
+    pub filter: String,
+    /// Paths and patterns of its logs.
+    pub logs: Vec<String>,
+    /// Hosts that it has banned now; in observe mode, that it would have.
+    pub banned: usize,
+    /// Hosts that it is counting.
+    pub counting: usize,
+    /// Failures.
+    pub failures: u64,
+    /// Offences.
+    pub offences: u64,
+    /// Offences of hosts that are never banned.
+    pub spared: u64,
+    /// Lines that an ignore pattern made no failure.
+    pub ignored: u64,
+    /// Failures older than the find time when they were read.
+    pub stale: u64,
+    /// Hosts forgotten because too many were being counted.
+    pub forgotten: u64,
+    /// Failures whose line had no stamp.
+    pub stamp_missing: u64,
+    /// Failures whose stamp was no time.
+    pub stamp_unreadable: u64,
+    /// Failures whose stamp lay ahead.
+    pub stamp_future: u64,
+}
+
+/// One log file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileStatus {
+    /// Path.
+    pub path: String,
+    /// Bytes read.
+    pub read: u64,
+    /// Bytes not read yet.
+    pub lag: u64,
+    /// Why it cannot be read.
+    pub problem: Option<String>,
+}
+
+/// Reading, over all files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// Lines.
+    pub lines: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// Lines longer than the limit.
+    pub cut: u64,
+    /// Files that were replaced by another of the same name.
+    pub rotations: u64,
+    /// Files that became shorter.
+    pub truncations: u64,
+    /// Times that the kernel's event queue overflowed and all files were looked at again.
+    pub overflows: u64,
+}
+
+/// One ban.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanStatus {
+    /// Who.
+    pub host: IpAddr,
+    /// Jail; none for a ban that no jail of today's configuration made.
+    pub jail: Option<String>,
+    /// `enforce` or `observe`.
+    pub mode: String,
+    /// For how many seconds more; none: without an end.
+    pub remaining_seconds: Option<u64>,
+}
+
+/// What became of a request to unban.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unbanned {
+    /// Who.
+    pub host: IpAddr,
+    /// Whether it was banned.
+    pub was_banned: bool,
+}

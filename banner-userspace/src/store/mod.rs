@@ -1,0 +1,5 @@
+//! What outlives the agent on disk. So far: where reading stopped.
+
+mod marks;
+
+pub use marks::{load_marks, save_marks};
