@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` at the root of the repository draws the rooms and says which may name which.
 
 pub mod agent;
+pub mod config;
 pub mod control;
 pub mod decide;
 pub mod enforce;

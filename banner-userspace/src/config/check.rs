@@ -1,0 +1,176 @@
+//! The second stage: what was written in all files together becomes the checked configuration.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use super::filters::Filters;
+use super::raw::{FilterRef, Policy, RawIncluded, RawJail};
+use super::report::Report;
+use super::section::join;
+use super::settings;
+use super::source::Source;
+use super::yaml::{Located, Spot};
+use super::{Config, Jail};
+use crate::filter::Filter;
+use crate::model::LogId;
+
+/// `None` when something was reported on the way that leaves no configuration at all.
+pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Config> {
+    let (main, included) = source.load(report)?;
+    let spot_of_jails = main.shared.spot;
+    let defaults = main.defaults;
+
+    let mut ignore = Vec::new();
+    let mut enabled = Vec::new();
+    let mut names = BTreeMap::<String, Spot>::new();
+    for file in std::iter::once(main.shared).chain(included) {
+        let RawIncluded {
+            ignore: networks,
+            jails,
+            ..
+        } = file;
+        ignore.extend(networks_of(networks, settings::IGNORE.name(), report));
+        for jail in jails {
+            if let Some(first) = names.get(&jail.name.value) {
+                let message = "a jail of this name was given before, at";
+                report.error_see(jail.name.spot, &jail.path, message, *first);
+                continue;
+            }
+            names.insert(jail.name.value.clone(), jail.name.spot);
+            if jail.enabled {
+                enabled.push(jail);
+            }
+        }
+    }
+    if enabled.is_empty() {
+        let message = "no jail is enabled, so nothing is watched";
+        report.warn(spot_of_jails, settings::JAILS.name(), message);
+    }
+
+    let mut logs = Logs::default();
+    let mut filters = Filters::new(source, report);
+    let jails: Vec<Option<Jail>> = enabled
+        .into_iter()
+        .enumerate()
+        .map(|(index, jail)| {
+            if u16::try_from(index).is_err() {
+                report.error(jail.name.spot, &jail.path, "too many jails: at most 65536");
+                return None;
+            }
+            checked(jail, defaults, &mut logs, &mut filters, report)
+        })
+        .collect();
+    Some(Config {
+        interfaces: main.interfaces,
+        enforce: main.enforce,
+        ignore,
+        limits: main.limits,
+        jails: jails.into_iter().collect::<Option<Vec<Jail>>>()?,
+        logs: logs.patterns,
+        files: source.read.clone(),
+        warnings: Vec::new(),
+    })
+}
+
+/// `None` when the jail has no filter or no place in the list of logs, which is reported.
+fn checked(
+    raw: RawJail,
+    defaults: Policy,
+    logs: &mut Logs,
+    filters: &mut Filters<'_, '_>,
+    report: &mut Report,
+) -> Option<Jail> {
+    let logs: Vec<Option<LogId>> = raw
+        .logs
+        .into_iter()
+        .map(|log| logs.id(log, &raw.path, report))
+        .collect();
+    let name = raw.name.value;
+    let (filter, filter_name) = filter(raw.filter?, &name, &raw.path, filters, report)?;
+    let ignore_path = join(&raw.path, settings::JAIL_IGNORE.name());
+    let policy = raw.policy;
+    Some(Jail {
+        filter,
+        filter_name,
+        logs: logs.into_iter().collect::<Option<_>>()?,
+        max_retry: (policy.max_retry)
+            .or(defaults.max_retry)
+            .unwrap_or_else(|| settings::MAX_RETRY.default_value()),
+        find_time: (policy.find_time)
+            .or(defaults.find_time)
+            .unwrap_or_else(|| settings::FIND_TIME.default_value()),
+        ban_time: (policy.ban_time)
+            .or(defaults.ban_time)
+            .unwrap_or_else(|| settings::BAN_TIME.default_value()),
+        mode: (policy.mode)
+            .or(defaults.mode)
+            .unwrap_or_else(|| settings::MODE.default_value()),
+        ignore: networks_of(raw.ignore, &ignore_path, report),
+        name,
+    })
+}
+
+/// The filter of a jail and its name: that of the jail when it stands in place.
+fn filter(
+    filter: Located<FilterRef>,
+    jail: &str,
+    path: &str,
+    filters: &mut Filters<'_, '_>,
+    report: &mut Report,
+) -> Option<(Arc<Filter>, String)> {
+    let key = join(path, settings::FILTER.name());
+    match filter.value {
+        FilterRef::Named(name) => {
+            let filter = filters.named(&name, filter.spot, &key, report)?;
+            Some((filter, name))
+        }
+        FilterRef::InPlace(raw) => {
+            let filter = filters.compile(jail, &raw, &key, report)?;
+            Some((filter, jail.to_owned()))
+        }
+    }
+}
+
+/// The networks without their places; warns of those that leave nobody to ban.
+fn networks_of(list: Vec<Located<IpNet>>, path: &str, report: &mut Report) -> Vec<IpNet> {
+    list.into_iter()
+        .map(|network| {
+            if network.value.prefix_len() == 0 {
+                let family = if network.value.addr().is_ipv4() {
+                    "IPv4"
+                } else {
+                    "IPv6"
+                };
+                let message = format!("{} is all of {family}: none of it is banned", network.value);
+                report.warn(network.spot, path, message);
+            }
+            network.value
+        })
+        .collect()
+}
+
+/// Every log pattern once.
+#[derive(Default)]
+struct Logs {
+    patterns: Vec<String>,
+    ids: BTreeMap<String, LogId>,
+}
+
+impl Logs {
+    fn id(&mut self, log: Located<String>, jail: &str, report: &mut Report) -> Option<LogId> {
+        if let Some(id) = self.ids.get(&log.value) {
+            return Some(*id);
+        }
+        let Ok(index) = u16::try_from(self.patterns.len()) else {
+            let path = join(jail, settings::LOGS.name());
+            report.error(log.spot, &path, "too many different logs: at most 65536");
+            return None;
+        };
+        let id = LogId(index);
+        self.patterns.push(log.value.clone());
+        self.ids.insert(log.value, id);
+        Some(id)
+    }
+}

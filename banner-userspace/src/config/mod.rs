@@ -1,0 +1,113 @@
+//! From YAML to a checked configuration, or to the list of all that is wrong with it.
+//!
+//! The way of a load: [`source`] reads files, [`yaml`] makes trees with positions of them, [`raw`]
+//! reads the shape of each file by the tables in [`settings`], [`check`] makes one [`Config`] of
+//! all of them. Problems are collected in a [`report`] on the way; none ends the load, so that a
+//! user sees all at once.
+
+mod address;
+mod check;
+mod duration;
+mod files;
+mod filters;
+mod glob;
+mod name;
+mod nearest;
+mod problem;
+mod raw;
+mod reference;
+mod report;
+mod section;
+mod settings;
+mod shape;
+mod source;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::filter::{Filter, FilterSpec};
+use crate::model::{LogId, Mode};
+
+pub use duration::BanTime;
+pub use files::{Disk, Files, InMemory};
+pub use name::Interfaces;
+pub use problem::{Problem, Problems};
+pub use raw::{EnforcerKind, Limits};
+pub use reference::reference;
+
+/// A configuration that holds together: every filter compiled, every default filled in.
+#[derive(Debug)]
+pub struct Config {
+    /// Which interfaces to protect.
+    pub interfaces: Interfaces,
+    /// How to drop packets, in order of preference; at least one, none twice.
+    pub enforce: Vec<EnforcerKind>,
+    /// Never banned by any jail. Without bits beyond the prefix, IPv4-mapped ones as IPv4.
+    pub ignore: Vec<IpNet>,
+    /// Bounds on memory.
+    pub limits: Limits,
+    /// The enabled jails; the index is the [`JailId`](crate::model::JailId). Names are unique.
+    pub jails: Vec<Jail>,
+    /// Absolute paths and patterns of logs, each once; the index is the [`LogId`].
+    pub logs: Vec<String>,
+    /// Every file that was read, the main one first.
+    pub files: Vec<PathBuf>,
+    /// Worth showing to the user, but no reason to refuse.
+    pub warnings: Vec<Problem>,
+}
+
+/// What to watch, what a failure is, and when and for how long to ban.
+#[derive(Debug)]
+pub struct Jail {
+    /// Letters, digits, `.`, `_` and `-`; at most 64.
+    pub name: String,
+    /// Recognises failures. Shared by jails that name the same filter.
+    pub filter: Arc<Filter>,
+    /// The filter's name; that of the jail for a filter in place.
+    pub filter_name: String,
+    /// What to follow; at least one.
+    pub logs: Vec<LogId>,
+    /// The number of failures at which a host is banned, from 1 to 1000.
+    pub max_retry: u32,
+    /// How long a failure counts; at least a second.
+    pub find_time: Duration,
+    /// How long a ban holds.
+    pub ban_time: BanTime,
+    /// Drop, or only report.
+    pub mode: Mode,
+    /// Never banned by this jail, in addition to [`Config::ignore`].
+    pub ignore: Vec<IpNet>,
+}
+
+/// Reads the configuration whose main file is at `path`.
+///
+/// # Errors
+/// All that is wrong with it, in every file that belongs to it.
+pub fn load(path: &Path) -> Result<Config, Problems> {
+    load_from(path, &Disk)
+}
+
+/// As [`load`], from other files than those on disk.
+pub fn load_from(path: &Path, files: &dyn Files) -> Result<Config, Problems> {
+    let mut report = report::Report::default();
+    let mut source = source::Source::new(files, path);
+    let config = check::check(&mut source, &mut report);
+    let warnings = report.finish()?;
+    let config = config.unwrap_or_else(|| unreachable!("no configuration and no problem"));
+    Ok(Config { warnings, ..config })
+}
+
+/// The filter in a text such as those of `filters.d`, as written: its patterns are not compiled.
+/// `path` is for messages.
+pub fn read_filter(name: &str, path: &Path, text: &[u8]) -> Result<FilterSpec, Problems> {
+    let mut report = report::Report::default();
+    let spec = filters::spec(name, path, text, &mut report);
+    report.finish()?;
+    Ok(spec.unwrap_or_else(|| unreachable!("no filter and no problem")))
+}

@@ -1,0 +1,93 @@
+use ipnet::IpNet;
+
+use super::filter::FilterRef;
+use super::list;
+use super::policy::Policy;
+use crate::config::name::{NAME_RULE, distinct, is_name};
+use crate::config::report::Report;
+use crate::config::section::{Fields, join};
+use crate::config::settings;
+use crate::config::shape::{Shape, unexpected};
+use crate::config::yaml::{Key, Kind, Located, Node};
+
+/// A jail as it was written.
+pub(crate) struct RawJail {
+    pub(crate) name: Located<String>,
+    /// The way to it, for messages.
+    pub(crate) path: String,
+    pub(crate) enabled: bool,
+    pub(crate) filter: Option<Located<FilterRef>>,
+    /// None twice.
+    pub(crate) logs: Vec<Located<String>>,
+    pub(crate) policy: Policy,
+    pub(crate) ignore: Vec<Located<IpNet>>,
+}
+
+/// The value of `jails`, in the order of the text. A name may occur twice: that is for the check
+/// that sees all files.
+pub(crate) struct Jails;
+
+impl Shape for Jails {
+    type Value = Vec<RawJail>;
+
+    fn noun(&self) -> String {
+        "a mapping from the name of a jail to its keys".to_owned()
+    }
+
+    fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<Vec<RawJail>> {
+        let Kind::Mapping(entries) = &node.kind else {
+            unexpected(self, node, path, report);
+            return None;
+        };
+        let jails = entries
+            .iter()
+            .filter_map(|(name, node)| RawJail::read(name, node, &join(path, &name.text), report));
+        Some(jails.collect())
+    }
+
+    fn empty(&self) -> Option<Vec<RawJail>> {
+        Some(Vec::new())
+    }
+}
+
+impl RawJail {
+    fn read(name: &Key, node: &Node, path: &str, report: &mut Report) -> Option<Self> {
+        if !is_name(&name.text) {
+            let message = format!("not a name for a jail; it must have {NAME_RULE}");
+            report.error(name.spot, path, message);
+        }
+        let fields = Fields::read(&settings::JAIL_SECTION, node, name.spot, path, report)?;
+        let enabled = fields.get_or_default(&settings::ENABLED, report);
+        // A jail that is not in use may be unfinished.
+        let (filter, logs) = if enabled {
+            (
+                fields.require(&settings::FILTER, report),
+                fields.require(&settings::LOGS, report),
+            )
+        } else {
+            (
+                fields.get(&settings::FILTER, report),
+                fields.get(&settings::LOGS, report),
+            )
+        };
+        let logs_path = fields.path_of(&settings::LOGS);
+        if let Some(logs) = &logs
+            && logs.value.is_empty()
+            && enabled
+        {
+            report.error(logs.spot, &logs_path, "needs at least one log");
+        }
+        Some(Self {
+            name: Located {
+                value: name.text.clone(),
+                spot: name.spot,
+            },
+            path: path.to_owned(),
+            enabled,
+            filter,
+            logs: logs.map_or_else(Vec::new, |logs| distinct(logs.value, &logs_path, report)),
+            policy: Policy::from_fields(&fields, report),
+            ignore: list(&fields, &settings::JAIL_IGNORE, report),
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! The first stage: the shape of one file, value by value. Nothing is looked up and no file is
+//! read; what values mean together is for [`super::check`].
+
+mod filter;
+mod jail;
+mod policy;
+
+use ipnet::IpNet;
+
+pub(crate) use filter::{FilterOf, FilterRef, RawFilter, SampleOf, True};
+pub(crate) use jail::{Jails, RawJail};
+pub use policy::{EnforcerKind, Limits};
+pub(crate) use policy::{Enforcers, LimitsOf, Policy, PolicyOf};
+
+use super::name::Interfaces;
+use super::report::Report;
+use super::section::{Fields, Setting};
+use super::settings;
+use super::shape::List;
+use super::yaml::{Kind, Located, Node, Spot};
+
+/// The main file.
+pub(crate) struct RawMain {
+    pub(crate) interfaces: Interfaces,
+    pub(crate) enforce: Vec<EnforcerKind>,
+    pub(crate) limits: Limits,
+    pub(crate) defaults: Policy,
+    pub(crate) include: Vec<Located<String>>,
+    pub(crate) shared: RawIncluded,
+}
+
+/// What every file can hold.
+pub(crate) struct RawIncluded {
+    pub(crate) ignore: Vec<Located<IpNet>>,
+    pub(crate) jails: Vec<RawJail>,
+    /// Where the jails are, or would be.
+    pub(crate) spot: Spot,
+}
+
+impl RawMain {
+    pub(crate) fn read(node: &Node, report: &mut Report) -> Option<Self> {
+        if node.kind == Kind::Null {
+            report.file_error(
+                node.spot.file,
+                "the file is empty; it needs at least one jail under `jails`",
+            );
+            return None;
+        }
+        let fields = Fields::read(&settings::MAIN, node, node.spot, "", report)?;
+        let limits = fields.get(&settings::LIMITS, report);
+        let defaults = fields.get(&settings::DEFAULTS, report);
+        Some(Self {
+            interfaces: fields.get_or_default(&settings::INTERFACES, report),
+            enforce: fields.get_or_default(&settings::ENFORCE, report),
+            limits: limits.map_or_else(Limits::default, |located| located.value),
+            defaults: defaults.map_or_else(Policy::default, |located| located.value),
+            include: list(&fields, &settings::INCLUDE, report),
+            shared: RawIncluded::from_fields(&fields, node, report),
+        })
+    }
+}
+
+impl RawIncluded {
+    pub(crate) fn read(node: &Node, report: &mut Report) -> Option<Self> {
+        if node.kind == Kind::Null {
+            report.file_warning(node.spot.file, "the file is empty");
+        }
+        let fields = Fields::read(&settings::INCLUDED, node, node.spot, "", report)?;
+        Some(Self::from_fields(&fields, node, report))
+    }
+
+    fn from_fields(fields: &Fields<'_>, node: &Node, report: &mut Report) -> Self {
+        let ignore = list(fields, &settings::IGNORE, report);
+        let jails = fields.get(&settings::JAILS, report);
+        Self {
+            ignore,
+            spot: jails.as_ref().map_or(node.spot, |located| located.spot),
+            jails: jails.map_or_else(Vec::new, |located| located.value),
+        }
+    }
+}
+
+fn list<S>(
+    fields: &Fields<'_>,
+    setting: &Setting<List<S>>,
+    report: &mut Report,
+) -> Vec<Located<S::Value>>
+where
+    S: super::shape::Shape,
+{
+    fields
+        .get(setting, report)
+        .map_or_else(Vec::new, |located| located.value)
+}

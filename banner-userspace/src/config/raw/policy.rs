@@ -1,0 +1,171 @@
+use std::time::Duration;
+
+use crate::config::duration::BanTime;
+use crate::config::name::distinct;
+use crate::config::report::Report;
+use crate::config::section::Fields;
+use crate::config::settings;
+use crate::config::shape::{List, Shape, Text, refuse};
+use crate::config::yaml::Node;
+use crate::model::Mode;
+
+/// When a host is banned and for how long, as far as it was said.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Policy {
+    pub(crate) max_retry: Option<u32>,
+    pub(crate) find_time: Option<Duration>,
+    pub(crate) ban_time: Option<BanTime>,
+    pub(crate) mode: Option<Mode>,
+}
+
+impl Policy {
+    pub(super) fn from_fields(fields: &Fields<'_>, report: &mut Report) -> Self {
+        Self {
+            max_retry: fields.get(&settings::MAX_RETRY, report).map(|l| l.value),
+            find_time: fields.get(&settings::FIND_TIME, report).map(|l| l.value),
+            ban_time: fields.get(&settings::BAN_TIME, report).map(|l| l.value),
+            mode: fields.get(&settings::MODE, report).map(|l| l.value),
+        }
+    }
+}
+
+/// The value of `defaults`.
+pub(crate) struct PolicyOf;
+
+impl Shape for PolicyOf {
+    type Value = Policy;
+
+    fn noun(&self) -> String {
+        "a mapping".to_owned()
+    }
+
+    fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<Policy> {
+        let section = &settings::DEFAULTS_SECTION;
+        let fields = Fields::read(section, node, node.spot, path, report)?;
+        Some(Policy::from_fields(&fields, report))
+    }
+
+    fn empty(&self) -> Option<Policy> {
+        Some(Policy::default())
+    }
+}
+
+/// Bounds on memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Entries of the kernel's ban map, for each address family.
+    pub bans: u32,
+    /// Hosts whose failures a jail counts at a time.
+    pub tracked: u32,
+    /// Bytes of a log line; longer ones are cut.
+    pub line: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bans: settings::BANS.default_value(),
+            tracked: settings::TRACKED.default_value(),
+            line: settings::LINE.default_value(),
+        }
+    }
+}
+
+/// The value of `limits`.
+pub(crate) struct LimitsOf;
+
+impl Shape for LimitsOf {
+    type Value = Limits;
+
+    fn noun(&self) -> String {
+        "a mapping".to_owned()
+    }
+
+    fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<Limits> {
+        let section = &settings::LIMITS_SECTION;
+        let fields = Fields::read(section, node, node.spot, path, report)?;
+        Some(Limits {
+            bans: fields.get_or_default(&settings::BANS, report),
+            tracked: fields.get_or_default(&settings::TRACKED, report),
+            line: fields.get_or_default(&settings::LINE, report),
+        })
+    }
+
+    fn empty(&self) -> Option<Limits> {
+        Some(Limits::default())
+    }
+}
+
+/// A way to drop packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EnforcerKind {
+    /// An XDP program on the interface.
+    Xdp,
+}
+
+impl EnforcerKind {
+    /// The word in configuration and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Xdp => "xdp",
+        }
+    }
+}
+
+/// The value of `enforce`: at least one, none twice.
+pub(crate) struct Enforcers;
+
+impl Shape for Enforcers {
+    type Value = Vec<EnforcerKind>;
+
+    fn noun(&self) -> String {
+        LIST.noun()
+    }
+
+    fn examples(&self) -> &'static str {
+        LIST.examples()
+    }
+
+    fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<Vec<EnforcerKind>> {
+        let kinds = LIST.read(node, path, report)?;
+        if kinds.is_empty() {
+            report.error(node.spot, path, "needs at least one way, as in [xdp]");
+        }
+        let kinds = distinct(kinds, path, report);
+        Some(kinds.into_iter().map(|located| located.value).collect())
+    }
+}
+
+const LIST: List<Enforcer> = List {
+    item: Enforcer,
+    of: "ways to drop packets",
+};
+
+struct Enforcer;
+
+impl Shape for Enforcer {
+    type Value = EnforcerKind;
+
+    fn noun(&self) -> String {
+        "a way to drop packets".to_owned()
+    }
+
+    fn examples(&self) -> &'static str {
+        "xdp"
+    }
+
+    fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<EnforcerKind> {
+        match Text("a way to drop packets")
+            .read(node, path, report)?
+            .as_str()
+        {
+            "xdp" => return Some(EnforcerKind::Xdp),
+            word @ ("nftables" | "iptables" | "hosts-deny") => {
+                let message = format!("{word} is not available in this version; use xdp");
+                report.error(node.spot, path, message);
+            }
+            _ => refuse(self, node, path, report, ""),
+        }
+        None
+    }
+}

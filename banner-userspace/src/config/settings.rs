@@ -1,0 +1,343 @@
+//! Every key of the configuration. The check for unknown keys, the defaults and the reference
+//! all read these tables.
+
+use super::address::{Host, Network};
+use super::duration::{BanSpan, Span};
+use super::name::{InterfaceNames, LogPath};
+use super::raw::{Enforcers, FilterOf, Jails, LimitsOf, PolicyOf, SampleOf, True};
+use super::section::{AnySetting, Default, Section, Setting};
+use super::shape::{Choice, Count, Flag, List, Text};
+use crate::model::Mode;
+
+pub(crate) static INTERFACES: Setting<InterfaceNames> = Setting::new(
+    "interfaces",
+    InterfaceNames,
+    Default::Value("auto"),
+    "The network interfaces to protect. `auto`: those that carry a default route.",
+)
+.also(&["interface", "iface", "devices"]);
+
+pub(crate) static ENFORCE: Setting<Enforcers> = Setting::new(
+    "enforce",
+    Enforcers,
+    Default::Value("[xdp]"),
+    "How packets are dropped, in order of preference: the first way that works is taken. This version has `xdp` only.",
+)
+.also(&["banaction", "action", "backend"]);
+
+pub(crate) static IGNORE: Setting<List<Network>> = Setting::new(
+    "ignore",
+    NETWORKS,
+    Default::Words("none"),
+    "Never banned, by any jail. IPv4-mapped IPv6 is the IPv4 address.",
+)
+.also(&["ignoreip", "whitelist", "allow", "never_ban"]);
+
+pub(crate) static LIMITS: Setting<LimitsOf> = Setting::new(
+    "limits",
+    LimitsOf,
+    Default::Words("see below"),
+    "Bounds on the memory that banner takes.",
+);
+
+pub(crate) static DEFAULTS: Setting<PolicyOf> = Setting::new(
+    "defaults",
+    PolicyOf,
+    Default::Words("see below"),
+    "What holds for every jail that does not say otherwise.",
+);
+
+pub(crate) static JAILS: Setting<Jails> = Setting::new(
+    "jails",
+    Jails,
+    Default::Words("none"),
+    "What to watch: logs, the filter that recognises failures in them, and when to ban.",
+);
+
+pub(crate) static INCLUDE: Setting<List<Text>> = Setting::new(
+    "include",
+    List {
+        item: Text("a path or pattern"),
+        of: "paths or patterns",
+    },
+    Default::Words("none"),
+    "Further files with `jails` and `ignore`, as in `[jails.d/*.yaml]`; relative to the folder of this file.",
+);
+
+const NETWORKS: List<Network> = List {
+    item: Network,
+    of: "addresses and prefixes",
+};
+
+pub(crate) static BANS: Setting<Count<u32>> = Setting::new(
+    "bans",
+    Count {
+        min: 1,
+        max: 4_194_304,
+    },
+    Default::Value("65536"),
+    "Bans that the kernel holds at a time, for each of IPv4 and IPv6.",
+);
+
+pub(crate) static TRACKED: Setting<Count<u32>> = Setting::new(
+    "tracked",
+    Count {
+        min: 1,
+        max: 10_000_000,
+    },
+    Default::Value("100000"),
+    "Hosts whose failures a jail counts at a time.",
+);
+
+pub(crate) static LINE: Setting<Count<u32>> = Setting::new(
+    "line",
+    Count {
+        min: 256,
+        max: 1_048_576,
+    },
+    Default::Value("16384"),
+    "Bytes of a log line; a longer line is cut.",
+);
+
+pub(crate) static MAX_RETRY: Setting<Count<u32>> = Setting::new(
+    "max_retry",
+    Count { min: 1, max: 1000 },
+    Default::Value("5"),
+    "The number of failures within `find_time` at which a host is banned.",
+);
+
+pub(crate) static FIND_TIME: Setting<Span> = Setting::new(
+    "find_time",
+    Span,
+    Default::Value("10m"),
+    "How long a failure counts.",
+);
+
+pub(crate) static BAN_TIME: Setting<BanSpan> = Setting::new(
+    "ban_time",
+    BanSpan,
+    Default::Value("1h"),
+    "How long a ban holds.",
+);
+
+pub(crate) static MODE: Setting<Choice<Mode>> = Setting::new(
+    "mode",
+    Choice(&[("enforce", Mode::Enforce), ("observe", Mode::Observe)]),
+    Default::Value("enforce"),
+    "`observe` drops nothing and reports what would have been dropped.",
+);
+
+pub(crate) static ENABLED: Setting<Flag> = Setting::new(
+    "enabled",
+    Flag,
+    Default::Value("true"),
+    "Whether the jail is in use. The keys of a jail that is not are still checked.",
+);
+
+pub(crate) static FILTER: Setting<FilterOf> = Setting::new(
+    "filter",
+    FilterOf,
+    Default::Required,
+    "What a failure looks like: the name of a filter, or the filter itself.",
+);
+
+pub(crate) static LOGS: Setting<List<LogPath>> = Setting::new(
+    "logs",
+    List {
+        item: LogPath,
+        of: "absolute paths or patterns",
+    },
+    Default::Required,
+    "The logs to follow. They need not exist yet.",
+)
+.also(&["logpath", "file", "files", "path", "paths"]);
+
+pub(crate) static JAIL_IGNORE: Setting<List<Network>> = Setting::new(
+    "ignore",
+    NETWORKS,
+    Default::Words("none"),
+    "Never banned by this jail, in addition to the `ignore` that holds for all.",
+)
+.also(&["ignoreip", "whitelist", "allow", "never_ban"]);
+
+pub(crate) static DESCRIPTION: Setting<Text> = Setting::new(
+    "description",
+    Text("a text"),
+    Default::Words("empty"),
+    "What the filter recognises, in a few words.",
+);
+
+pub(crate) static PREFIX: Setting<Text> = Setting::new(
+    "prefix",
+    Text("the name of a prefix"),
+    Default::Words("`syslog`"),
+    "What stands before the message in every line, by name: a built-in one or one of `prefixes.yaml`.",
+);
+
+pub(crate) static PROGRAM: Setting<Text> = Setting::new(
+    "program",
+    Text("a regular expression"),
+    Default::Words("any"),
+    "The program that a syslog line must name.",
+);
+
+pub(crate) static FAIL: Setting<List<Text>> = Setting::new(
+    "fail",
+    PATTERNS,
+    Default::Required,
+    "A message that one of these matches is a failure of the host at `<HOST>`.",
+)
+.also(&["failregex", "regex", "pattern", "patterns", "match"]);
+
+pub(crate) static FILTER_IGNORE: Setting<List<Text>> = Setting::new(
+    "ignore",
+    PATTERNS,
+    Default::Words("none"),
+    "A message that one of these matches is no failure, whatever `fail` says.",
+)
+.also(&["ignoreregex"]);
+
+pub(crate) static SAMPLES: Setting<List<SampleOf>> = Setting::new(
+    "samples",
+    List {
+        item: SampleOf,
+        of: "samples",
+    },
+    Default::Words("none"),
+    "Lines and what the filter must make of them.",
+);
+
+const PATTERNS: List<Text> = List {
+    item: Text("a regular expression"),
+    of: "regular expressions",
+};
+
+pub(crate) static SAMPLE_LINE: Setting<Text> = Setting::new(
+    "line",
+    Text("a line of a log"),
+    Default::Required,
+    "A whole line, as it stands in the log.",
+);
+
+pub(crate) static SAMPLE_FAIL: Setting<Host> = Setting::new(
+    "fail",
+    Host,
+    Default::Words("none"),
+    "The line is a failure of this host.",
+);
+
+pub(crate) static SAMPLE_PASS: Setting<True> = Setting::new(
+    "pass",
+    True,
+    Default::Words("none"),
+    "The line is no failure. Either this or `fail`.",
+);
+
+/// A key that a jail takes from `defaults` when it is not given.
+struct FromDefaults(&'static dyn AnySetting);
+
+impl AnySetting for FromDefaults {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+
+    fn default(&self) -> Default {
+        Default::Words("as in `defaults`")
+    }
+
+    fn meaning(&self) -> &'static str {
+        self.0.meaning()
+    }
+
+    fn also(&self) -> &'static [&'static str] {
+        self.0.also()
+    }
+
+    #[cfg(test)]
+    fn accepts(&self, text: &str) -> bool {
+        self.0.accepts(text)
+    }
+}
+
+pub(crate) static MAIN: Section = Section {
+    name: "the main file",
+    about: "The top of the main file.",
+    settings: &[
+        &INTERFACES,
+        &ENFORCE,
+        &IGNORE,
+        &LIMITS,
+        &DEFAULTS,
+        &JAILS,
+        &INCLUDE,
+    ],
+};
+
+pub(crate) static INCLUDED: Section = Section {
+    name: "an included file",
+    about: "The top of a file that `include` names. Its jails and addresses are added to those of \
+            the main file.",
+    settings: &[&IGNORE, &JAILS],
+};
+
+pub(crate) static LIMITS_SECTION: Section = Section {
+    name: "`limits`",
+    about: "Bounds on the memory that banner takes.",
+    settings: &[&BANS, &TRACKED, &LINE],
+};
+
+pub(crate) static DEFAULTS_SECTION: Section = Section {
+    name: "`defaults`",
+    about: "What holds for every jail that does not say otherwise, in whichever file it stands.",
+    settings: &[&MAX_RETRY, &FIND_TIME, &BAN_TIME, &MODE],
+};
+
+pub(crate) static JAIL_SECTION: Section = Section {
+    name: "a jail",
+    about: "`jails` is a mapping from the name of a jail to these keys. A name has 1 to 64 \
+            letters, digits, dots, underscores and hyphens.",
+    settings: &[
+        &ENABLED,
+        &FILTER,
+        &LOGS,
+        &FromDefaults(&MAX_RETRY),
+        &FromDefaults(&FIND_TIME),
+        &FromDefaults(&BAN_TIME),
+        &FromDefaults(&MODE),
+        &JAIL_IGNORE,
+    ],
+};
+
+pub(crate) static FILTER_SECTION: Section = Section {
+    name: "a filter",
+    about: "A file in `filters.d`, or the value of a jail's `filter`.",
+    settings: &[
+        &DESCRIPTION,
+        &PREFIX,
+        &PROGRAM,
+        &FAIL,
+        &FILTER_IGNORE,
+        &SAMPLES,
+    ],
+};
+
+pub(crate) static SAMPLE_SECTION: Section = Section {
+    name: "a sample",
+    about: "One item of a filter's `samples`.",
+    settings: &[&SAMPLE_LINE, &SAMPLE_FAIL, &SAMPLE_PASS],
+};
+
+/// All of them, in the order of the reference.
+pub(crate) static SECTIONS: [&Section; 7] = [
+    &MAIN,
+    &INCLUDED,
+    &LIMITS_SECTION,
+    &DEFAULTS_SECTION,
+    &JAIL_SECTION,
+    &FILTER_SECTION,
+    &SAMPLE_SECTION,
+];
