@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` at the root of the repository draws the rooms and says which may name which.
 
 pub mod agent;
+pub mod cli;
 pub mod config;
 pub mod control;
 pub mod decide;
@@ -10,4 +11,7 @@ pub mod enforce;
 pub mod filter;
 pub mod model;
 pub mod netlink;
+pub mod source;
+pub mod store;
+mod sys;
 pub mod track;

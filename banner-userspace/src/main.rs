@@ -1,2 +1,7 @@
 //! The `banner` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    banner_userspace::cli::main()
+}

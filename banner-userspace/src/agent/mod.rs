@@ -1,2 +1,15 @@
-//! Wiring.
+//! Wiring: start-up order, the loop, signals, stop. The only room that reads clocks.
+
+mod clock;
+mod interfaces;
+mod notify_socket;
 pub mod pipeline;
+mod report;
+mod run;
+mod session;
+mod start;
+mod status;
+
+pub use run::run;
+pub use session::ssh_peer;
+pub use start::{Options, Started, start};

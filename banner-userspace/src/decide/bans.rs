@@ -113,6 +113,12 @@ impl Bans {
             .filter_map(|bans| heaviest(bans))
     }
 
+    /// The same for one host.
+    pub(super) fn outweighing_on(&self, host: IpAddr) -> Option<Ban> {
+        let family = if host.is_ipv4() { &self.v4 } else { &self.v6 };
+        heaviest(family.hosts.get(&host)?)
+    }
+
     /// How many hosts are banned: IPv4, IPv6.
     pub(super) fn hosts(&self) -> (usize, usize) {
         (self.v4.hosts.len(), self.v6.hosts.len())

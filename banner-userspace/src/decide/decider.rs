@@ -195,6 +195,13 @@ impl Decider {
         self.bans.outweighing()
     }
 
+    /// What an enforcer has to be told of a host, whatever it was told before.
+    pub fn change_for(&self, host: IpAddr) -> Change {
+        self.bans
+            .outweighing_on(host)
+            .map_or(Change::Clear(host), Change::Set)
+    }
+
     /// How many hosts are banned: IPv4, IPv6.
     pub fn hosts(&self) -> (usize, usize) {
         self.bans.hosts()

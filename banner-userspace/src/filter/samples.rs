@@ -47,4 +47,9 @@ impl Filter {
         });
         (self.samples.len(), wrong.collect())
     }
+
+    /// The line of a sample; empty when there is no such sample.
+    pub fn sample_line(&self, sample: usize) -> &str {
+        self.samples.get(sample).map_or("", |sample| &sample.line)
+    }
 }

@@ -58,3 +58,13 @@ pub enum Change {
     /// This host is no longer banned.
     Clear(IpAddr),
 }
+
+impl Change {
+    /// Whom it is about.
+    pub fn host(&self) -> IpAddr {
+        match self {
+            Self::Set(ban) => ban.host,
+            Self::Clear(host) => *host,
+        }
+    }
+}

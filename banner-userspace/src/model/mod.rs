@@ -4,6 +4,7 @@ mod ban;
 mod failure;
 mod jail;
 mod line;
+mod mark;
 mod prefixes;
 mod time;
 
@@ -11,5 +12,6 @@ pub use ban::{Ban, Change, Mode, Until};
 pub use failure::{Failure, Offence};
 pub use jail::{JailId, LogId};
 pub use line::Chunk;
+pub use mark::{Fingerprint, Mark};
 pub use prefixes::PrefixSet;
 pub use time::{Mono, Now, Wall};

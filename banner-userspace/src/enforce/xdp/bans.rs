@@ -55,16 +55,20 @@ impl BanMaps {
                 }
                 .map_err(XdpError::map(name(ban.host)))
             }
-            Change::Clear(host) => {
-                let result = match host {
-                    IpAddr::V4(host) => self.v4.remove(&host.octets()),
-                    IpAddr::V6(host) => self.v6.remove(&host.octets()),
-                };
-                match result {
-                    Err(error) if !is_missing(&error) => Err(XdpError::map(name(host))(error)),
-                    _ => Ok(()),
-                }
-            }
+            Change::Clear(host) => self.clear(host).map(drop),
+        }
+    }
+
+    /// Takes out the entry of a host; whether there was one.
+    pub(super) fn clear(&mut self, host: IpAddr) -> Result<bool, XdpError> {
+        let result = match host {
+            IpAddr::V4(host) => self.v4.remove(&host.octets()),
+            IpAddr::V6(host) => self.v6.remove(&host.octets()),
+        };
+        match result {
+            Ok(()) => Ok(true),
+            Err(error) if is_missing(&error) => Ok(false),
+            Err(error) => Err(XdpError::map(name(host))(error)),
         }
     }
 

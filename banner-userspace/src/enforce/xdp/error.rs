@@ -60,13 +60,13 @@ pub enum XdpError {
         expected: String,
     },
     /// Loading the object.
-    #[error("cannot load the XDP program")]
+    #[error("cannot load the XDP program: {0}")]
     Load(#[from] EbpfError),
     /// Loading or running the program.
-    #[error("cannot use the XDP program")]
+    #[error("cannot use the XDP program: {0}")]
     Program(#[from] ProgramError),
     /// Reading or writing a map.
-    #[error("cannot use the map {map}")]
+    #[error("cannot use the map {map}: {source}")]
     Map {
         /// Its name.
         map: &'static str,

@@ -14,7 +14,7 @@ mod never;
 mod object;
 mod pins;
 
-use std::path::Path;
+use std::{net::IpAddr, path::Path};
 
 use aya::Ebpf;
 
@@ -139,4 +139,13 @@ pub fn pinned_counters(pin_dir: &Path) -> Result<Option<Counters>, XdpError> {
         return Ok(None);
     }
     Counters::pinned(&pins).map(Some)
+}
+
+/// Ends the ban on a host in the pinned map, when no agent is running; whether there was one.
+pub fn unban_pinned(pin_dir: &Path, host: IpAddr) -> Result<bool, XdpError> {
+    let pins = Pins::look(pin_dir);
+    if !pins.map(banner_common::BANS4).exists() {
+        return Ok(false);
+    }
+    BanMaps::pinned(&pins, JailKeys::default())?.clear(host)
 }

@@ -21,7 +21,8 @@ use super::{Advice, XdpError};
 const BPFFS: &str = "/sys/fs/bpf";
 
 const LINK_PREFIX: &str = "link-";
-const RESIZED_SUFFIX: &str = ".resized";
+/// A BPF file system takes no name with a dot in it.
+const RESIZED_SUFFIX: &str = "-resized";
 
 /// A pin directory. While one [`Pins`] that was claimed lives, no other agent can claim it.
 #[derive(Debug)]

@@ -1,0 +1,317 @@
+//! The loop of a running agent.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    net::IpAddr,
+    os::fd::AsFd as _,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+    time::Instant,
+};
+use tracing::{error, info, warn};
+
+use super::{
+    clock, notify_socket, report,
+    start::{Started, never},
+    status,
+};
+use crate::{
+    control::{Request, Unbanned},
+    decide::{Decision, Outcome},
+    enforce::Enforcer as _,
+    model::{Mono, Now},
+    netlink::Network,
+    source::Progress,
+    store, sys,
+};
+
+/// Bytes that are read before signals, requests and expiry get a turn.
+const SLICE: usize = 1 << 20;
+
+/// After how long a change that could not be put into force is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How long the network may go on changing before it is looked at: changes come in bursts.
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// Runs until SIGTERM or SIGINT. Bans stay in force when it returns.
+pub async fn run(mut agent: Started) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+    let tail = sys::readable(agent.tail.as_fd()).context("cannot watch files")?;
+    let network = sys::readable(agent.watch.as_fd()).context("cannot watch the network")?;
+    let (requests, mut inbox) = mpsc::channel(16);
+    if let Some(server) = agent.server.take() {
+        tokio::spawn(async move { server.serve(requests).await });
+    }
+    let mut agent = Running::new(agent);
+    agent.read();
+    agent.say_ready();
+    notify_socket::ready();
+    let why = loop {
+        let deadline = agent.deadline();
+        tokio::select! {
+            biased;
+            _ = terminate.recv() => break "SIGTERM",
+            _ = interrupt.recv() => break "SIGINT",
+            ready = network.readable() => {
+                ready.context("cannot watch the network")?.clear_ready();
+                agent.network_changed();
+            }
+            Some(request) = inbox.recv() => agent.answer(request),
+            // After the others, because under a flood there is always something to read.
+            ready = tail.readable() => {
+                // Cleared before reading, so that what comes meanwhile wakes again.
+                ready.context("cannot watch files")?.clear_ready();
+                agent.read();
+            }
+            () = sleep_until(deadline) => agent.read(),
+        }
+        agent.keep_time();
+        // The control server runs on this thread, too.
+        tokio::task::yield_now().await;
+    };
+    notify_socket::stopping();
+    agent.stop(why);
+    Ok(())
+}
+
+async fn sleep_until(deadline: Option<Mono>) {
+    match deadline {
+        // tokio's clock is CLOCK_MONOTONIC, too, but does not show it.
+        Some(end) => {
+            let left = end.since(clock::now().mono);
+            tokio::time::sleep_until(Instant::now() + left).await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// A started agent, and what it remembers from one turn of the loop to the next.
+pub(super) struct Running {
+    pub(super) agent: Started,
+    /// Hosts whose enforced state is not what it should be, because the enforcer failed.
+    pub(super) pending: BTreeSet<IpAddr>,
+    /// By jail: offences of hosts that are never banned.
+    pub(super) spared: Vec<u64>,
+    pub(super) displaced: u64,
+    retry_at: Option<Mono>,
+    read_at: Option<Mono>,
+    look_at: Option<Mono>,
+}
+
+impl Running {
+    fn new(agent: Started) -> Self {
+        let spared = vec![0; agent.config.jails.len()];
+        Self {
+            agent,
+            pending: BTreeSet::new(),
+            spared,
+            displaced: 0,
+            retry_at: None,
+            read_at: None,
+            look_at: None,
+        }
+    }
+
+    /// When something is to be done though nothing happens.
+    fn deadline(&self) -> Option<Mono> {
+        let own = [
+            self.retry_at,
+            self.read_at,
+            self.look_at,
+            self.agent.decider.next_end(),
+        ];
+        own.into_iter().flatten().min()
+    }
+
+    /// Reads a slice of what was written, and puts the bans that follow from it into force.
+    fn read(&mut self) {
+        let now = clock::now();
+        let Started {
+            tail,
+            pipeline,
+            decider,
+            ..
+        } = &mut self.agent;
+        let mut offences = Vec::new();
+        let progress = tail.poll(now.mono, SLICE, &mut |chunk| {
+            pipeline.chunk(&chunk, now, &mut offences);
+        });
+        self.read_at = match progress {
+            Progress::More => Some(now.mono),
+            Progress::Idle { retry } => retry,
+        };
+        let mut out = Outcome::default();
+        for offence in &offences {
+            decider.offence(offence, now.mono, &mut out);
+        }
+        self.enforce(&out, now);
+    }
+
+    /// Does what is due by now.
+    fn keep_time(&mut self) {
+        let now = clock::now();
+        let due = |at: Option<Mono>| at.is_some_and(|at| at <= now.mono);
+        let mut out = Outcome::default();
+        self.agent.decider.expire(now.mono, &mut out);
+        self.enforce(&out, now);
+        if due(self.retry_at) {
+            self.retry_at = None;
+            self.retry(now);
+        }
+        if due(self.look_at) {
+            self.look_at = None;
+            self.look_at_network(now);
+        }
+    }
+
+    /// Puts changes into force, then says what was decided.
+    fn enforce(&mut self, out: &Outcome, now: Now) {
+        if out.is_empty() {
+            return;
+        }
+        let mut failed = HashSet::new();
+        if !out.changes.is_empty()
+            && let Err(failures) = self.agent.xdp.apply(&out.changes, now.mono)
+        {
+            for failure in failures {
+                error!("{failure}");
+                let host = failure.change.host();
+                failed.insert(host);
+                self.pending.insert(host);
+            }
+            self.retry_at = Some(now.mono.after(RETRY));
+        }
+        for decision in &out.decisions {
+            match decision {
+                Decision::Spared { jail, .. } => self.spared[usize::from(jail.0)] += 1,
+                Decision::Displaced(_) | Decision::Refused { .. } => self.displaced += 1,
+                _ => {}
+            }
+        }
+        report::decisions(&out.decisions, &failed, &self.agent.config.jails, now.mono);
+    }
+
+    /// Tries again what could not be put into force.
+    fn retry(&mut self, now: Now) {
+        let hosts = std::mem::take(&mut self.pending);
+        let changes = hosts
+            .iter()
+            .map(|&host| self.agent.decider.change_for(host))
+            .collect();
+        self.enforce(
+            &Outcome {
+                changes,
+                decisions: Vec::new(),
+            },
+            now,
+        );
+        let done = hosts.len() - self.pending.len();
+        if done > 0 {
+            info!("{done} changes that had failed are in force now");
+        }
+    }
+
+    fn network_changed(&mut self) {
+        if self.agent.watch.drain() {
+            self.look_at.get_or_insert(clock::now().mono.after(SETTLE));
+        }
+    }
+
+    /// Follows interfaces, own addresses and gateways.
+    fn look_at_network(&mut self, now: Now) {
+        let network = match Network::read() {
+            Ok(network) => network,
+            Err(error) => {
+                warn!("cannot ask the kernel for its interfaces: {error}");
+                self.look_at = Some(now.mono.after(RETRY));
+                return;
+            }
+        };
+        let agent = &mut self.agent;
+        for guarded in &mut agent.guarded {
+            guarded.look(&mut agent.xdp, &network);
+        }
+        let never = never(&agent.config, &network, agent.session);
+        if never != agent.never {
+            info!(
+                "the never-ban list follows the network: {} prefixes",
+                never.len()
+            );
+            if let Err(error) = agent.xdp.set_never(&never) {
+                error!("the kernel's never-ban list could not follow the network: {error}");
+                self.look_at = Some(now.mono.after(RETRY));
+                return;
+            }
+            let mut out = Outcome::default();
+            agent.decider.set_never(never.clone(), &mut out);
+            agent.never = never;
+            self.enforce(&out, now);
+        }
+    }
+
+    /// Answers somebody at the control socket, who may have gone meanwhile.
+    fn answer(&mut self, request: Request) {
+        let now = clock::now();
+        match request {
+            Request::Status(reply) => {
+                let _ = reply.send(status::status(self, now.mono));
+            }
+            Request::Bans(reply) => {
+                let _ = reply.send(status::bans(self, now.mono));
+            }
+            Request::Unban(host, reply) => {
+                let mut out = Outcome::default();
+                let was_banned = self.agent.decider.lift(host, &mut out);
+                self.enforce(&out, now);
+                let _ = reply.send(Unbanned { host, was_banned });
+            }
+        }
+    }
+
+    fn say_ready(&self) {
+        let Started {
+            config,
+            decider,
+            guarded,
+            ..
+        } = &self.agent;
+        let (v4, v6) = decider.hosts();
+        let interfaces: Vec<_> = guarded
+            .iter()
+            .map(super::interfaces::Guarded::summary)
+            .collect();
+        let files = self.agent.tail.files().count();
+        let took = clock::now().mono.since(self.agent.since);
+        info!(
+            "ready after {} ms: {}; {} jails on {files} log files; {} hosts banned",
+            took.as_millis(),
+            interfaces.join(", "),
+            config.jails.len(),
+            v4 + v6,
+        );
+    }
+
+    fn stop(self, why: &str) {
+        let Started {
+            options,
+            tail,
+            decider,
+            ..
+        } = &self.agent;
+        if let Err(error) = store::save_marks(&options.state_dir, &tail.marks()) {
+            warn!("{error}; the next agent will begin at the end of each log");
+        }
+        let (v4, v6) = decider.hosts();
+        info!(
+            "{why}: stopped; {} bans stay in force (banner detach ends them)",
+            v4 + v6
+        );
+    }
+}

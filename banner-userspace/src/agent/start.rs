@@ -1,0 +1,186 @@
+//! From options to an agent that is attached and about to read.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use anyhow::{Context as _, bail};
+use jiff::tz::TimeZone;
+use tracing::{error, info, warn};
+
+use super::{
+    clock,
+    interfaces::{Guarded, wanted},
+    pipeline::{JailSetup, Pipeline},
+    report, ssh_peer,
+};
+use crate::{
+    config::{self, BanTime, Config, Jail},
+    control::Server,
+    decide::{Decider, Outcome, Rules},
+    enforce::{Enforcer as _, xdp::Xdp},
+    filter::StampReader,
+    model::{Mono, PrefixSet},
+    netlink::{Network, Watch},
+    source::{self, Tail},
+    store,
+};
+
+/// What the command line says.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Main configuration file.
+    pub config: PathBuf,
+    /// Interfaces to protect instead of those in the configuration.
+    pub interfaces: Vec<String>,
+    /// Where the agent keeps what must outlive it.
+    pub state_dir: PathBuf,
+    /// The control socket.
+    pub socket: PathBuf,
+    /// Where maps and links are pinned.
+    pub pin_dir: PathBuf,
+}
+
+/// An agent that is attached and has its bans in force.
+#[derive(Debug)]
+pub struct Started {
+    pub(super) options: Options,
+    pub(super) config: Config,
+    pub(super) since: Mono,
+    pub(super) xdp: Xdp,
+    pub(super) guarded: Vec<Guarded>,
+    pub(super) decider: Decider,
+    pub(super) pipeline: Pipeline,
+    pub(super) tail: Tail,
+    pub(super) watch: Watch,
+    pub(super) never: PrefixSet,
+    /// Never banned beside what the configuration says: the administrator who started the agent.
+    pub(super) session: Option<IpAddr>,
+    pub(super) server: Option<Server>,
+    /// What is wrong and will stay so.
+    pub(super) problems: Vec<String>,
+}
+
+/// Starts an agent. Order: everything that can be refused is checked before anything is changed;
+/// the never-ban list is in force before a ban is; bans are in force before a line is read.
+///
+/// Needs a tokio runtime around it.
+pub fn start(options: Options) -> anyhow::Result<Started> {
+    let since = clock::now().mono;
+    let mut problems = Vec::new();
+    let config = config::load(&options.config)?;
+    for warning in &config.warnings {
+        warn!("{warning}");
+    }
+    let watch = Watch::open().context("cannot watch the network for changes (netlink)")?;
+    let network = Network::read().context("cannot ask the kernel for its interfaces (netlink)")?;
+    let interfaces = wanted(&options.interfaces, &config.interfaces, &network)?;
+    let session = ssh_peer();
+    let never = never(&config, &network, session);
+
+    let names = config.jails.iter().map(|jail| &*jail.name);
+    let (mut xdp, advice) = Xdp::open(&options.pin_dir, config.limits.bans, names)?;
+    for advice in advice {
+        warn!("{}", advice.0);
+    }
+    xdp.set_never(&never)?;
+    let mut decider = decider(&config, never.clone());
+    adopt(&mut xdp, &mut decider, &config.jails)?;
+
+    let guarded: Vec<_> = interfaces
+        .into_iter()
+        .map(|interface| Guarded::attach(&mut xdp, interface))
+        .collect();
+    if !guarded.iter().any(Guarded::is_attached) {
+        let why: Vec<_> = guarded.iter().filter_map(Guarded::problem).collect();
+        bail!("no way to drop packets: {}", why.join("; "));
+    }
+    for interface in xdp.detach_others()? {
+        info!("{interface}: no longer protected; the XDP program is off");
+    }
+
+    let resume = store::load_marks(&options.state_dir).unwrap_or_else(|error| {
+        warn!("{error}; reading begins at the end of each log");
+        Vec::new()
+    });
+    let tail = Tail::open(
+        &config.logs,
+        source::Options {
+            max_line: config.limits.line as usize,
+            resume,
+        },
+    )
+    .context("cannot watch files (inotify)")?;
+    let server = Server::bind(&options.socket).inspect_err(|error| {
+        let problem = format!(
+            "{}: no control socket: {error}; bans work, banner status does not",
+            options.socket.display()
+        );
+        error!("{problem}");
+        problems.push(problem);
+    });
+    let pipeline = pipeline(&config);
+    let server = server.ok();
+    Ok(Started {
+        options,
+        config,
+        since,
+        xdp,
+        guarded,
+        decider,
+        pipeline,
+        tail,
+        watch,
+        never,
+        session,
+        server,
+        problems,
+    })
+}
+
+/// The hosts that no jail bans.
+pub(super) fn never(config: &Config, network: &Network, session: Option<IpAddr>) -> PrefixSet {
+    let configured = config.ignore.iter().copied();
+    let session = session.map(Into::into);
+    PrefixSet::new(configured.chain(network.indispensable()).chain(session))
+}
+
+fn decider(config: &Config, never: PrefixSet) -> Decider {
+    let rules = config.jails.iter().map(|jail| Rules {
+        ban_time: match jail.ban_time {
+            BanTime::For(time) => Some(time),
+            BanTime::Permanent => None,
+        },
+        mode: jail.mode,
+        ignore: PrefixSet::new(jail.ignore.iter().copied()),
+    });
+    Decider::new(rules.collect(), never, config.limits.bans as usize)
+}
+
+fn pipeline(config: &Config) -> Pipeline {
+    let jails = config.jails.iter().map(|jail| JailSetup {
+        filter: jail.filter.clone(),
+        logs: jail.logs.clone(),
+        max_retry: jail.max_retry,
+        find_time: jail.find_time,
+    });
+    let stamps = StampReader::new(TimeZone::system());
+    Pipeline::new(jails.collect(), config.limits.tracked as usize, stamps)
+}
+
+/// Takes over the bans that are in force from an agent before this one.
+fn adopt(xdp: &mut Xdp, decider: &mut Decider, jails: &[Jail]) -> anyhow::Result<()> {
+    let now = clock::now().mono;
+    let mut out = Outcome::default();
+    for ban in xdp.in_force(now)? {
+        decider.adopt(ban, now, &mut out);
+    }
+    if let Err(failed) = xdp.apply(&out.changes, now) {
+        bail!("cannot tidy up what an earlier agent left: {}", failed[0]);
+    }
+    report::decisions(
+        &out.decisions,
+        &std::collections::HashSet::new(),
+        jails,
+        now,
+    );
+    Ok(())
+}

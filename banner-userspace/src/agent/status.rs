@@ -1,0 +1,132 @@
+//! What the agent says of itself.
+
+use banner_common::Reason;
+
+use super::{interfaces::Guarded, report, run::Running};
+use crate::{
+    control::{BanStatus, FileStatus, JailStatus, PacketStatus, SourceStatus, Status},
+    enforce::Enforcer as _,
+    model::{JailId, Mono, Until},
+};
+
+/// For `banner status`.
+pub(super) fn status(running: &Running, now: Mono) -> Status {
+    let agent = &running.agent;
+    let (banned_ipv4, banned_ipv6) = agent.decider.hosts();
+    let mut problems = agent.problems.clone();
+    problems.extend(agent.guarded.iter().filter_map(Guarded::problem));
+    if !running.pending.is_empty() {
+        problems.push(format!(
+            "{} bans are not in force yet",
+            running.pending.len()
+        ));
+    }
+    let packets = agent.xdp.counters().unwrap_or_else(|error| {
+        problems.push(format!("packets cannot be counted: {error}"));
+        crate::enforce::xdp::Counters::default()
+    });
+    let files: Vec<_> = agent.tail.files().map(|file| file_status(&file)).collect();
+    for file in &files {
+        problems.extend(
+            file.problem
+                .iter()
+                .map(|problem| format!("{}: {problem}", file.path)),
+        );
+    }
+    let stats = agent.tail.stats();
+    Status {
+        version: env!("CARGO_PKG_VERSION").into(),
+        pid: std::process::id(),
+        uptime_seconds: now.since(agent.since).as_secs(),
+        problems,
+        enforcer: agent.xdp.name().into(),
+        interfaces: agent.guarded.iter().map(Guarded::status).collect(),
+        banned_ipv4,
+        banned_ipv6,
+        max_bans: agent.config.limits.bans,
+        pending: running.pending.len(),
+        displaced: running.displaced,
+        packets: (Reason::ALL.into_iter())
+            .map(|reason| {
+                let tally = packets.of(reason);
+                let packets = PacketStatus {
+                    packets: tally.packets,
+                    bytes: tally.bytes,
+                };
+                (reason.name().to_owned(), packets)
+            })
+            .collect(),
+        jails: (0..agent.config.jails.len())
+            .filter_map(|n| jail_status(running, n))
+            .collect(),
+        files,
+        source: SourceStatus {
+            lines: stats.lines,
+            bytes: stats.bytes,
+            cut: stats.cut,
+            rotations: stats.rotations,
+            truncations: stats.truncations,
+            overflows: stats.overflows,
+        },
+    }
+}
+
+fn jail_status(running: &Running, n: usize) -> Option<JailStatus> {
+    let agent = &running.agent;
+    let id = JailId(u16::try_from(n).ok()?);
+    let jail = agent.config.jails.get(n)?;
+    let (counts, tracker) = agent.pipeline.counts(id)?;
+    let logs = jail
+        .logs
+        .iter()
+        .filter_map(|log| agent.config.logs.get(usize::from(log.0)));
+    Some(JailStatus {
+        name: jail.name.clone(),
+        mode: jail.mode.name().into(),
+        filter: jail.filter_name.clone(),
+        logs: logs.cloned().collect(),
+        banned: agent
+            .decider
+            .bans()
+            .filter(|ban| ban.jail == Some(id))
+            .count(),
+        counting: tracker.hosts(),
+        failures: counts.failures,
+        offences: counts.offences,
+        spared: running.spared[n],
+        ignored: counts.ignored,
+        stale: tracker.stale(),
+        forgotten: tracker.forgotten(),
+        stamp_missing: counts.stamp_missing,
+        stamp_unreadable: counts.stamp_unreadable,
+        stamp_future: counts.stamp_future,
+    })
+}
+
+fn file_status(file: &crate::source::FileState<'_>) -> FileStatus {
+    FileStatus {
+        path: file.path.display().to_string(),
+        read: file.bytes,
+        lag: file.lag,
+        problem: file.problem.map(|problem| problem.error.clone()),
+    }
+}
+
+/// For `banner bans`: soonest end first.
+pub(super) fn bans(running: &Running, now: Mono) -> Vec<BanStatus> {
+    let agent = &running.agent;
+    let mut bans: Vec<_> = agent.decider.bans().collect();
+    bans.sort_unstable_by_key(|ban| (ban.until, ban.host, ban.jail));
+    let status = |ban: &&crate::model::Ban| BanStatus {
+        host: ban.host,
+        jail: ban
+            .jail
+            .map(|jail| report::name(&agent.config.jails, Some(jail)).to_owned()),
+        mode: ban.mode.name().into(),
+        remaining_seconds: match ban.until {
+            Until::Forever => None,
+            Until::At(end) => Some(end.since(now).as_secs()),
+        },
+    };
+    bans.iter().map(status).collect()
+}

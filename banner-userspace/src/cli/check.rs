@@ -1,0 +1,55 @@
+//! `banner check`.
+
+use std::{path::Path, process::ExitCode};
+
+use anyhow::bail;
+
+use super::table::escaped;
+use crate::config;
+
+pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
+    let config = config::load(path)?;
+    for warning in &config.warnings {
+        println!("{warning}");
+    }
+    let mut wrong = 0;
+    let mut seen = Vec::new();
+    for jail in &config.jails {
+        if seen
+            .iter()
+            .any(|filter| std::sync::Arc::ptr_eq(filter, &jail.filter))
+        {
+            continue;
+        }
+        seen.push(jail.filter.clone());
+        let (samples, mismatches) = jail.filter.check_samples();
+        let name = escaped(&jail.filter_name);
+        println!(
+            "filter {name}: {samples} samples, {} wrong",
+            mismatches.len()
+        );
+        for mismatch in &mismatches {
+            println!("  sample {}: {mismatch}", mismatch.sample + 1);
+            println!("    {}", escaped(jail.filter.sample_line(mismatch.sample)));
+        }
+        wrong += mismatches.len();
+    }
+    for jail in &config.jails {
+        let logs = jail
+            .logs
+            .iter()
+            .filter_map(|log| config.logs.get(usize::from(log.0)));
+        let logs: Vec<_> = logs.map(|log| escaped(log)).collect();
+        println!(
+            "jail {}: {} mode, {}",
+            jail.name,
+            jail.mode.name(),
+            logs.join(", ")
+        );
+    }
+    if wrong > 0 {
+        bail!("{wrong} samples did not get their verdict");
+    }
+    println!("{}: in order", path.display());
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,191 @@
+//! The command line.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage (clap's), 3 no agent answers.
+
+mod bans;
+mod check;
+mod detach;
+mod log;
+mod run;
+mod status;
+mod table;
+
+use std::{net::IpAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    agent,
+    control::{Client, ClientError},
+};
+
+/// Bans hosts that attack: reads logs, recognises failures, drops packets in XDP.
+#[derive(Debug, Parser)]
+#[command(name = "banner", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    places: Places,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where everything is; the same for every command.
+#[derive(Debug, Args)]
+struct Places {
+    /// Main configuration file; filters.d and prefixes.yaml are looked for beside it.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "/etc/banner/banner.yaml"
+    )]
+    config: PathBuf,
+    /// Interface to protect, instead of those in the configuration; may be given several times.
+    #[arg(long = "interface", global = true, value_name = "IF")]
+    interfaces: Vec<String>,
+    /// Where the agent keeps what has to outlive it.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "/var/lib/banner"
+    )]
+    state_dir: PathBuf,
+    /// Control socket of the agent.
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        default_value = "/run/banner/banner.sock"
+    )]
+    socket: PathBuf,
+    /// Where BPF maps and links are pinned: a folder of a BPF file system, made if need be.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "/sys/fs/bpf/banner"
+    )]
+    pin_dir: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the agent in the foreground until SIGTERM or Ctrl-C; bans outlive it.
+    Run,
+    /// Read the configuration, and run the sample lines of its filters; changes nothing.
+    Check,
+    /// Show what a running agent does.
+    Status {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the bans of a running agent, soonest end first.
+    Bans {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// End every ban on a host; without an agent, in the pinned map.
+    Unban {
+        /// IPv4 or IPv6 address.
+        host: IpAddr,
+    },
+    /// Take the XDP program off every interface and remove all pins: no packet is dropped any more.
+    Detach,
+}
+
+/// Parses the arguments and does what they say.
+pub fn main() -> ExitCode {
+    let Cli { places, command } = Cli::parse();
+    let result = match command {
+        Command::Run => run::run(places),
+        Command::Check => check::check(&places.config),
+        Command::Status { json } => status::status(&places, json),
+        Command::Bans { json } => bans::bans(&places.socket, json),
+        Command::Unban { host } => bans::unban(&places, host.to_canonical()),
+        Command::Detach => detach::detach(&places.pin_dir),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("banner: {}", whole(&error));
+            match error.downcast_ref() {
+                Some(ClientError::NoAgent { .. }) => ExitCode::from(3),
+                _ => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+/// An error with its causes, each of them once: some errors name theirs themselves.
+fn whole(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text.extend([": ", &cause]);
+        }
+    }
+    text
+}
+
+impl From<Places> for agent::Options {
+    fn from(places: Places) -> Self {
+        let Places {
+            config,
+            interfaces,
+            state_dir,
+            socket,
+            pin_dir,
+        } = places;
+        Self {
+            config,
+            interfaces,
+            state_dir,
+            socket,
+            pin_dir,
+        }
+    }
+}
+
+/// Asks the agent one question.
+fn ask<T>(question: impl AsyncFnOnce(Client) -> T, socket: &std::path::Path) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(question(Client::new(socket))))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn causes_are_named_once() {
+        let cause = std::io::Error::other("disk on fire");
+        let error = anyhow::Error::from(cause).context("x: cannot read: disk on fire");
+        assert_eq!(
+            whole(&error.context("start")),
+            "start: x: cannot read: disk on fire"
+        );
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_mean_the_same_before_and_behind_the_command() {
+        let parse = |arguments: &[&str]| Cli::try_parse_from(arguments).unwrap().places;
+        let before = parse(&["banner", "--pin-dir", "/p", "--interface", "a", "detach"]);
+        let behind = parse(&["banner", "detach", "--interface", "a", "--pin-dir", "/p"]);
+        assert_eq!(format!("{before:?}"), format!("{behind:?}"));
+        assert_eq!(before.config, PathBuf::from("/etc/banner/banner.yaml"));
+    }
+}

@@ -1,0 +1,169 @@
+//! `banner status`.
+
+use std::process::ExitCode;
+
+use banner_common::Reason;
+
+use super::{
+    Places, ask,
+    table::{aligned, duration, escaped},
+};
+use crate::{
+    control::{ClientError, JailStatus, Status},
+    enforce::xdp,
+};
+
+pub(super) fn status(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
+    let status = match ask(async |agent| agent.status().await, &places.socket)? {
+        Ok(status) => status,
+        Err(error @ ClientError::NoAgent { .. }) => {
+            without_agent(places);
+            return Err(error.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if json {
+        println!("{}", serde_json::to_string_pretty(&status)?);
+    } else {
+        print!("{}", text(&status));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What can be told of bans that an agent left in force.
+fn without_agent(places: &Places) {
+    if let Ok(Some(counters)) = xdp::pinned_counters(&places.pin_dir) {
+        let dropped = counters.of(Reason::Drop).packets;
+        println!(
+            "no agent is running; what it left in {} is in force until each ban ends ({dropped} \
+             packets dropped so far)",
+            places.pin_dir.display()
+        );
+    }
+}
+
+fn text(status: &Status) -> String {
+    let mut text = format!(
+        "banner {}, process {}, up {}\n",
+        escaped(&status.version),
+        status.pid,
+        duration(status.uptime_seconds)
+    );
+    for problem in &status.problems {
+        text.extend(["PROBLEM  ", &escaped(problem), "\n"]);
+    }
+    let mut lines = Vec::new();
+    for interface in &status.interfaces {
+        let mode = interface.mode.as_deref().unwrap_or("NOT ATTACHED");
+        lines.push(vec![
+            "interface".into(),
+            escaped(&interface.name),
+            format!("{} {}", escaped(&status.enforcer), escaped(mode)),
+        ]);
+    }
+    let (v4, v6) = (status.banned_ipv4, status.banned_ipv6);
+    lines.push(vec![
+        "banned".into(),
+        format!("{v4} IPv4, {v6} IPv6"),
+        format!(
+            "of {} each; {} displaced",
+            status.max_bans, status.displaced
+        ),
+    ]);
+    for (reason, tally) in &status.packets {
+        if tally.packets > 0 {
+            lines.push(vec![
+                "packets".into(),
+                escaped(reason),
+                format!("{} ({} bytes)", tally.packets, tally.bytes),
+            ]);
+        }
+    }
+    for file in &status.files {
+        let state = file.problem.as_deref().map_or_else(
+            || format!("{} bytes read, {} to go", file.read, file.lag),
+            |problem| format!("UNREADABLE: {}", escaped(problem)),
+        );
+        lines.push(vec!["log".into(), escaped(&file.path), state]);
+    }
+    text.push_str(&aligned(&lines));
+    text.push('\n');
+    text.push_str(&aligned(&jails(&status.jails)));
+    text
+}
+
+fn jails(jails: &[JailStatus]) -> Vec<Vec<String>> {
+    let head = [
+        "JAIL", "MODE", "FAILURES", "OFFENCES", "BANNED", "COUNTING", "SPARED",
+    ];
+    let mut lines = vec![head.map(String::from).to_vec()];
+    for jail in jails {
+        lines.push(vec![
+            escaped(&jail.name),
+            escaped(&jail.mode),
+            jail.failures.to_string(),
+            jail.offences.to_string(),
+            jail.banned.to_string(),
+            jail.counting.to_string(),
+            jail.spared.to_string(),
+        ]);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::{FileStatus, InterfaceStatus, PacketStatus};
+
+    #[test]
+    fn everything_that_is_wrong_is_shown_and_nothing_reaches_the_terminal_raw() {
+        let status = Status {
+            problems: vec!["log\u{1b}[2J is gone".into()],
+            interfaces: vec![
+                InterfaceStatus {
+                    name: "eth0".into(),
+                    mode: Some("native".into()),
+                    problem: None,
+                },
+                InterfaceStatus {
+                    name: "eth1".into(),
+                    ..InterfaceStatus::default()
+                },
+            ],
+            packets: [(
+                "drop".into(),
+                PacketStatus {
+                    packets: 3,
+                    bytes: 180,
+                },
+            )]
+            .into(),
+            jails: vec![JailStatus {
+                name: "sshd".into(),
+                failures: 12,
+                ..JailStatus::default()
+            }],
+            files: vec![FileStatus {
+                path: "/x".into(),
+                problem: Some("permission denied".into()),
+                ..FileStatus::default()
+            }],
+            ..Status::default()
+        };
+        let text = text(&status);
+        for part in [
+            "PROBLEM  log\\u{1b}[2J is gone",
+            "eth0",
+            "native",
+            "NOT ATTACHED",
+            "3 (180 bytes)",
+            "UNREADABLE: permission denied",
+            "sshd",
+            "12",
+        ] {
+            assert!(text.contains(part), "{part} is missing in:\n{text}");
+        }
+        assert!(!text.contains('\u{1b}'));
+    }
+}

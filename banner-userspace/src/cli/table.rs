@@ -1,0 +1,83 @@
+//! Aligned columns.
+
+/// Lines of cells, each column as wide as its widest cell; the last one is not filled up.
+pub(super) fn aligned(lines: &[Vec<String>]) -> String {
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        lines
+            .iter()
+            .filter_map(|cells| cells.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+    };
+    let widths: Vec<_> = (0..columns)
+        .map(|column| width(column).unwrap_or(0))
+        .collect();
+    let mut text = String::new();
+    for cells in lines {
+        let mut line = String::new();
+        for (cell, width) in cells.iter().zip(&widths) {
+            line.extend([&*format!("{cell:width$}"), "  "]);
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Text from outside, safe for a terminal: control characters are escaped.
+pub(super) fn escaped(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let escape = c.is_control().then(|| c.escape_debug());
+            let plain = escape.is_none().then_some(c);
+            escape.into_iter().flatten().chain(plain)
+        })
+        .collect()
+}
+
+/// `1d 2h`, `3m 4s`, `5s`: the two largest units.
+pub(super) fn duration(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let mut rest = seconds;
+    let mut words = Vec::new();
+    for (length, unit) in units {
+        if rest >= length {
+            words.push(format!("{}{unit}", rest / length));
+            rest %= length;
+        }
+    }
+    words.truncate(2);
+    if words.is_empty() {
+        "0s".into()
+    } else {
+        words.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned() {
+        let cell = |text: &str| text.to_owned();
+        let lines = [
+            vec![cell("a"), cell("bcd")],
+            vec![cell("äöü"), cell(""), cell("x")],
+        ];
+        assert_eq!(aligned(&lines), "a    bcd\näöü       x\n");
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(escaped("a\u{1b}[2J\n\u{9b}ü\\"), "a\\u{1b}[2J\\n\\u{9b}ü\\");
+    }
+
+    #[test]
+    fn durations_have_two_units() {
+        for (seconds, text) in [(0, "0s"), (59, "59s"), (61, "1m 1s"), (93_784, "1d 2h")] {
+            assert_eq!(duration(seconds), text);
+        }
+    }
+}
