@@ -33,7 +33,7 @@ impl Cursor {
     /// A copy of the next `T`, of which only the fields that are used are loaded.
     #[inline(always)]
     pub fn read<T: Copy>(&mut self) -> Option<T> {
-        const { assert!(align_of::<T>() <= 2 && size_of::<T>() % 2 == 0) };
+        const { assert!(align_of::<T>() <= 2 && size_of::<T>().is_multiple_of(2)) };
         // SAFETY: `take` has checked the bounds; every `T` read here is made of integers, for which
         // all bit patterns are valid; the packet is even-aligned and so is everything behind
         // headers of even length.

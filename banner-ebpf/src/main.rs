@@ -50,7 +50,6 @@ pub fn banner_clock(ctx: XdpContext) -> u32 {
     XDP_PASS
 }
 
-#[cfg(target_arch = "bpf")]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {}

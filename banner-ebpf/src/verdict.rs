@@ -8,6 +8,10 @@ use crate::maps::{Bans, Never};
 #[inline(always)]
 #[must_use]
 pub fn on<A: Copy>(bans: &Bans<A>, never: &Never<A>, source: A) -> Reason {
+    #[expect(
+        clippy::needless_borrows_for_generic_args,
+        reason = "a key handed over by value is copied on the stack once more"
+    )]
     // SAFETY: the agent may overwrite the value while it is read. Each field is one aligned load,
     // and every mixture of an old and a new ban is a ban of this source.
     let Some(ban) = (unsafe { bans.get(&source) }) else {

@@ -1,2 +1,81 @@
-//! Developer commands.
-fn main() {}
+//! Everything a developer of banner types.
+
+mod build_ebpf;
+mod command;
+mod install;
+mod linker;
+mod lint;
+mod object;
+mod places;
+mod record;
+mod run;
+mod setup;
+mod summary;
+mod test;
+mod tidy;
+mod toolchain;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// Builds, runs and checks banner.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+enum Cli {
+    /// Install what the other commands need and this machine lacks
+    ///
+    /// Asks apt-get (through sudo when not root) for packages, and cargo for bpf-linker and
+    /// cargo-deny, which go into a cache folder outside target/: $BANNER_CACHE, else
+    /// $XDG_CACHE_HOME/banner, else ~/.cache/banner. Starts no service: sshd, which the tests need,
+    /// is unpacked into the cache where the system has none. Says what it does and what it found.
+    Setup(setup::Args),
+    /// Build the eBPF object that the agent embeds, and the record beside it
+    ///
+    /// The compiler is a nightly of rustup with rust-src, or a distribution's rustc with the source
+    /// of core (Debian: rustc-web, cargo-web, rust-web-src); of several, the recorded one. With
+    /// the recorded toolchain the object is the same byte for byte wherever it is built. --check
+    /// fails when the committed object is not what the sources give; with another toolchain it
+    /// compares what both objects do (the verdict tests) instead of their bytes.
+    BuildEbpf(build_ebpf::Args),
+    /// Build banner for release and run it, as root
+    ///
+    /// Runs `banner run --interface IF --config config/banner.yaml ARGUMENTS`, through sudo when
+    /// not root.
+    Run(run::Args),
+    /// Run every test: units, the kernel's verdicts, end to end with real daemons
+    ///
+    /// Tests that need root run as root (through sudo when not root), everything is built as the
+    /// calling user. Installs what the tests need. The last line counts all tests: "N passed, N
+    /// failed, N skipped". Fails when one fails or none runs.
+    Test(test::Args),
+    /// Check format, clippy, tidy and dependencies
+    Lint,
+    /// Check the rules on what a line may touch
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(code) => code,
+        // Not returned from `main`: that prints a backtrace of xtask where the user set
+        // RUST_BACKTRACE for the tests.
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Cli) -> Result<ExitCode> {
+    match command {
+        Cli::Setup(args) => setup::run(&args)?,
+        Cli::BuildEbpf(args) => build_ebpf::run(&args)?,
+        Cli::Run(args) => run::run(&args)?,
+        Cli::Test(args) => return test::run(&args),
+        Cli::Lint => lint::run()?,
+        Cli::Tidy => tidy::run()?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

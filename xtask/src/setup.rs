@@ -1,0 +1,225 @@
+//! `cargo xtask setup`: installs what is missing.
+
+use std::{
+    collections::BTreeSet,
+    fmt::Display,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+
+use crate::{
+    command, install,
+    linker::{self, Linker},
+    places,
+    toolchain::Toolchain,
+};
+
+/// Options of `setup`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Parts to set up; all of them when none is named
+    parts: Vec<Part>,
+}
+
+/// What needs something installed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// A compiler with core's source, and bpf-linker: for `build-ebpf`
+    Ebpf,
+    /// Programs that the tests talk to: for `test`
+    Tests,
+    /// rustfmt, clippy and cargo-deny: for `lint`
+    Lint,
+}
+
+/// How much is said.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Voice {
+    /// What is done and what was there already.
+    Everything,
+    /// What is done.
+    Changes,
+}
+
+impl Voice {
+    fn present(self, what: impl Display) {
+        if self == Self::Everything {
+            eprintln!("setup: already here: {what}");
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let parts = match args.parts.as_slice() {
+        [] => Part::value_variants(),
+        parts => parts,
+    };
+    for part in parts {
+        match part {
+            Part::Ebpf => drop(ebpf(None, Voice::Everything)?),
+            Part::Tests => drop(tests(Voice::Everything)?),
+            Part::Lint => drop(lint(Voice::Everything)?),
+        }
+    }
+    eprintln!("setup: done");
+    Ok(())
+}
+
+/// A compiler and a linker for the eBPF object. `recorded` is the compiler that is preferred when
+/// there are several.
+pub(crate) fn ebpf(recorded: Option<&str>, voice: Voice) -> Result<(Toolchain, Linker)> {
+    let toolchain = match Toolchain::find(recorded) {
+        Ok(toolchain) => {
+            voice.present(format!("eBPF compiler: {toolchain}"));
+            toolchain
+        }
+        Err(missing) => {
+            eprintln!("setup: {missing}");
+            install_toolchain()?;
+            Toolchain::find(recorded)?
+        }
+    };
+    let major = toolchain.version.llvm_major();
+    if let Some(linker) = Linker::find(major)? {
+        voice.present(format!("{}: {}", linker.version, linker.program.display()));
+        return Ok((toolchain, linker));
+    }
+    if install::has_apt() {
+        let needs = linker::needs(major);
+        let missing = needs.into_iter().filter(|(file, _)| !file.exists());
+        install::packages(&missing.map(|(_, package)| package).collect())?;
+    }
+    Linker::build(major)?;
+    let linker = Linker::find(major)?.context("bpf-linker was built and does not run")?;
+    Ok((toolchain, linker))
+}
+
+/// Debian's package where there is one, because it takes seconds and is the recorded compiler;
+/// rustup's nightly elsewhere.
+fn install_toolchain() -> Result<()> {
+    let debian = ["rustc-web", "cargo-web", "rust-web-src"];
+    let offered = install::is_offered(debian[0]).unwrap_or_else(|error| {
+        eprintln!("setup: apt does not help: {error:#}");
+        false
+    });
+    if offered {
+        return install::packages(&debian.map(str::to_owned).into());
+    }
+    if command::find("rustup").is_none() {
+        return Ok(());
+    }
+    let mut rustup = Command::new("rustup");
+    rustup.args(["toolchain", "install", "nightly", "--profile", "minimal"]);
+    command::run(rustup.args(["--component", "rust-src"]))
+        .context("installing a nightly with core's source")
+}
+
+/// Where the tests find what `setup` provides.
+pub(crate) struct TestPrograms {
+    /// OpenSSH's server.
+    pub(crate) sshd: PathBuf,
+}
+
+/// Programs that the tests run, and their Debian packages. None of these starts a service.
+const TEST_PROGRAMS: [(&str, &str); 8] = [
+    ("ssh", "openssh-client"),
+    ("ssh-keygen", "openssh-client"),
+    ("sshpass", "sshpass"),
+    ("ip", "iproute2"),
+    ("unshare", "util-linux"),
+    ("ethtool", "ethtool"),
+    ("tcpdump", "tcpdump"),
+    ("bpftool", "bpftool"),
+];
+
+/// The programs that the tests run.
+pub(crate) fn tests(voice: Voice) -> Result<TestPrograms> {
+    let (present, missing): (Vec<_>, Vec<_>) = TEST_PROGRAMS
+        .into_iter()
+        .partition(|(program, _)| command::find(program).is_some());
+    install::packages(
+        &missing
+            .into_iter()
+            .map(|(_, package)| package.into())
+            .collect(),
+    )?;
+    let present: Vec<_> = present.into_iter().map(|(program, _)| program).collect();
+    voice.present(present.join(", "));
+    Ok(TestPrograms { sshd: sshd(voice)? })
+}
+
+/// sshd of the system, else one unpacked into the cache: installing its package would start a
+/// server on this machine.
+fn sshd(voice: Voice) -> Result<PathBuf> {
+    if let Some(sshd) = command::find("sshd") {
+        voice.present(sshd.display());
+        return Ok(sshd);
+    }
+    let folder = places::cache()?.join("openssh-server");
+    let sshd = folder.join("usr/sbin/sshd");
+    if sshd.is_file() && missing_libraries(&sshd)?.is_empty() {
+        voice.present(sshd.display());
+        return Ok(sshd);
+    }
+    if !install::has_apt() {
+        install::packages(&BTreeSet::from(["openssh-server".to_owned()]))?;
+    }
+    eprintln!(
+        "setup: sshd goes into {}, unpacked and not installed, so that no server starts here",
+        folder.display()
+    );
+    if !sshd.is_file() {
+        install::unpack("openssh-server", &folder)?;
+    }
+    if !missing_libraries(&sshd)?.is_empty() {
+        install::packages(&install::libraries_of(&folder)?)?;
+    }
+    let missing = missing_libraries(&sshd)?;
+    anyhow::ensure!(
+        missing.is_empty(),
+        "{} lacks libraries that its package does not name: {}",
+        sshd.display(),
+        missing.join(", ")
+    );
+    Ok(sshd)
+}
+
+fn missing_libraries(program: &Path) -> Result<Vec<String>> {
+    let linked = command::read(Command::new("ldd").arg(program))?;
+    Ok(linked
+        .lines()
+        .filter(|line| line.contains("not found"))
+        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        .collect())
+}
+
+const CARGO_DENY: &str = "0.20.2";
+
+/// The programs that `lint` runs; returns where cargo-deny is.
+pub(crate) fn lint(voice: Voice) -> Result<PathBuf> {
+    let missing: Vec<_> = [("rustfmt", "cargo-fmt"), ("clippy", "cargo-clippy")]
+        .into_iter()
+        .filter(|(_, program)| {
+            command::read(Command::new(program).arg("--version"))
+                .inspect(|version| voice.present(version))
+                .is_err()
+        })
+        .map(|(component, _)| component)
+        .collect();
+    if !missing.is_empty() {
+        let mut rustup = Command::new("rustup");
+        command::run(rustup.args(["component", "add"]).args(missing))
+            .context("adding rustup components; without rustup, install rustfmt and clippy")?;
+    }
+    let folder = places::cache()?.join(format!("cargo-deny-{CARGO_DENY}"));
+    let deny = folder.join("bin/cargo-deny");
+    if command::read(Command::new(&deny).arg("--version")).is_ok() {
+        voice.present(deny.display());
+    } else {
+        install::with_cargo("cargo-deny", CARGO_DENY, &folder, |_| {})?;
+    }
+    Ok(deny)
+}

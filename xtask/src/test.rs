@@ -1,0 +1,208 @@
+//! `cargo xtask test`: every test there is, and one line that counts them.
+
+use std::{
+    env,
+    ffi::OsString,
+    io::{BufRead as _, BufReader, Write as _, stdout},
+    path::PathBuf,
+    process::{Command, ExitCode, Stdio},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::Deserialize;
+
+use crate::{
+    command, places,
+    setup::{self, Voice},
+    summary::Summary,
+};
+
+/// Options of `test`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Leave out the tests that need root: those on the kernel and with real daemons
+    #[arg(long)]
+    no_e2e: bool,
+    /// Only tests whose name contains this
+    filter: Option<String>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let mut summary = Summary::default();
+    let mut cargo = command::cargo();
+    cargo
+        .args(["test", "--no-fail-fast"])
+        .args(&args.filter)
+        .current_dir(places::workspace());
+    observe(&mut cargo, &mut summary)?;
+    if !args.no_e2e {
+        let kernel = Kernel {
+            filter: args.filter.clone(),
+            object: None,
+        };
+        kernel_tests_into(&kernel, &mut summary)?;
+    }
+    if summary.passed + summary.failed == 0 {
+        eprintln!("no test has run");
+    }
+    println!("{summary}");
+    Ok(if summary.is_good() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// How the tests on the kernel are run.
+pub(crate) struct Kernel {
+    /// Only tests whose name contains this.
+    pub(crate) filter: Option<String>,
+    /// The eBPF object to test, if not the committed one.
+    pub(crate) object: Option<PathBuf>,
+}
+
+/// Runs package `banner-tests` as root, building it as the user who called.
+pub(crate) fn kernel_tests(kernel: &Kernel) -> Result<Summary> {
+    let mut summary = Summary::default();
+    kernel_tests_into(kernel, &mut summary)?;
+    Ok(summary)
+}
+
+fn kernel_tests_into(kernel: &Kernel, summary: &mut Summary) -> Result<()> {
+    let programs = setup::tests(Voice::Changes)?;
+    let [banner] = <[PathBuf; 1]>::try_from(built(&[
+        "build",
+        "--package",
+        "banner-userspace",
+        "--bin",
+        "banner",
+    ])?)
+    .map_err(|found| anyhow::anyhow!("cargo built {} programs, not one", found.len()))?;
+    let tests = built(&["test", "--package", "banner-tests", "--no-run"])?;
+    if tests.is_empty() {
+        bail!("package banner-tests has no test program");
+    }
+    let mut settings: Vec<(OsString, OsString)> = vec![
+        ("BANNER_BIN".into(), banner.into()),
+        ("BANNER_SSHD".into(), programs.sshd.into()),
+        ("PATH".into(), path_with_sbin()?),
+    ];
+    if let Some(object) = &kernel.object {
+        settings.push(("BANNER_BPF_OBJECT".into(), object.into()));
+    }
+    settings.extend(env::var_os("RUST_BACKTRACE").map(|value| ("RUST_BACKTRACE".into(), value)));
+    for test in tests {
+        let mut command = command::as_root(&test, settings.clone())?;
+        command
+            // Printed output of passing tests too: it says which tests skipped themselves.
+            .arg("--show-output")
+            .args(&kernel.filter)
+            .current_dir(places::workspace().join("tests"));
+        observe(&mut command, summary)?;
+    }
+    Ok(())
+}
+
+/// sudo and cron hand on a `PATH` without the administrator's programs.
+fn path_with_sbin() -> Result<OsString> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
+    env::join_paths(folders).context("extending PATH")
+}
+
+/// Runs a test program or a cargo that runs some: its output goes on to ours line by line, and its
+/// counts into `summary`.
+fn observe(command: &mut Command, summary: &mut Summary) -> Result<()> {
+    let line = command::line(command);
+    eprintln!("+ {line}");
+    let failed_before = summary.failed;
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("starting {line}"))?;
+    let output = child.stdout.take().context("no pipe to read from")?;
+    let mut reader = BufReader::new(output);
+    let mut bytes = Vec::new();
+    while reader
+        .read_until(b'\n', &mut bytes)
+        .with_context(|| format!("reading from {line}"))?
+        > 0
+    {
+        stdout()
+            .write_all(&bytes)
+            .context("writing to standard output")?;
+        summary.read(String::from_utf8_lossy(&bytes).trim_end());
+        bytes.clear();
+    }
+    let status = child
+        .wait()
+        .with_context(|| format!("waiting for {line}"))?;
+    if !status.success() && summary.failed == failed_before {
+        eprintln!("{line} ended with {status}");
+        summary.ended_badly();
+    }
+    Ok(())
+}
+
+/// A line of cargo's `--message-format=json`, as far as it matters.
+#[derive(Deserialize)]
+struct Message {
+    executable: Option<PathBuf>,
+}
+
+/// Runs cargo and returns the programs that it built.
+pub(crate) fn built(args: &[&str]) -> Result<Vec<PathBuf>> {
+    let mut cargo = command::cargo();
+    cargo
+        .args(args)
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(places::workspace());
+    let line = command::line(&cargo);
+    eprintln!("+ {line}");
+    let output = cargo
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("starting {line}"))?;
+    ensure!(
+        output.status.success(),
+        "{line} ended with {}",
+        output.status
+    );
+    executables(&String::from_utf8_lossy(&output.stdout))
+        .with_context(|| format!("reading the output of {line}"))
+}
+
+fn executables(messages: &str) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for line in messages.lines().filter(|line| line.starts_with('{')) {
+        let message: Message = serde_json::from_str(line)?;
+        found.extend(message.executable);
+    }
+    found.dedup();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_programs_that_cargo_built_are_taken_from_its_messages() {
+        let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\n\
+                        {\"reason\":\"compiler-artifact\",\"executable\":\"/x/target/debug/banner\"}\n\
+                        {\"reason\":\"build-finished\",\"success\":true}\n";
+        let found = executables(messages).unwrap();
+        assert_eq!(found, [PathBuf::from("/x/target/debug/banner")]);
+    }
+
+    #[test]
+    fn counts_are_read_while_a_program_runs_and_a_bad_end_is_not_lost() {
+        let mut summary = Summary::default();
+        let script = "echo 'test result: ok. 2 passed; 0 failed; 0 ignored'";
+        observe(Command::new("sh").args(["-c", script]), &mut summary).unwrap();
+        assert!(summary.is_good());
+        assert_eq!(summary.passed, 2);
+        observe(Command::new("sh").args(["-c", "kill -9 $$"]), &mut summary).unwrap();
+        assert!(!summary.is_good());
+    }
+}
