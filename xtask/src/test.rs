@@ -3,7 +3,7 @@
 use std::{
     env,
     ffi::OsString,
-    io::{BufRead as _, BufReader, Write as _, stdout},
+    io::{BufRead as _, BufReader, Write, stdout},
     path::PathBuf,
     process::{Command, ExitCode, Stdio},
 };
@@ -113,6 +113,14 @@ fn path_with_sbin() -> Result<OsString> {
 /// Runs a test program or a cargo that runs some: its output goes on to ours line by line, and its
 /// counts into `summary`.
 fn observe(command: &mut Command, summary: &mut Summary) -> Result<()> {
+    observe_to(&mut stdout(), command, summary)
+}
+
+fn observe_to(
+    terminal: &mut impl Write,
+    command: &mut Command,
+    summary: &mut Summary,
+) -> Result<()> {
     let line = command::line(command);
     eprintln!("+ {line}");
     let failed_before = summary.failed;
@@ -128,9 +136,9 @@ fn observe(command: &mut Command, summary: &mut Summary) -> Result<()> {
         .with_context(|| format!("reading from {line}"))?
         > 0
     {
-        stdout()
+        terminal
             .write_all(&bytes)
-            .context("writing to standard output")?;
+            .context("passing on the output of tests")?;
         summary.read(String::from_utf8_lossy(&bytes).trim_end());
         bytes.clear();
     }
@@ -198,11 +206,18 @@ mod tests {
     #[test]
     fn counts_are_read_while_a_program_runs_and_a_bad_end_is_not_lost() {
         let mut summary = Summary::default();
-        let script = "echo 'test result: ok. 2 passed; 0 failed; 0 ignored'";
-        observe(Command::new("sh").args(["-c", script]), &mut summary).unwrap();
-        assert!(summary.is_good());
-        assert_eq!(summary.passed, 2);
-        observe(Command::new("sh").args(["-c", "kill -9 $$"]), &mut summary).unwrap();
-        assert!(!summary.is_good());
+        let mut terminal = Vec::new();
+        let mut run = |script: &str| {
+            let mut command = Command::new("sh");
+            observe_to(&mut terminal, command.args(["-c", script]), &mut summary).unwrap();
+            (summary.passed, summary.is_good())
+        };
+        let result = "test result: ok. 2 passed; 0 failed; 0 ignored";
+        assert_eq!(run(&format!("echo '{result}'")), (2, true));
+        assert_eq!(run("printf 'half a line'; kill -9 $$"), (2, false));
+        assert_eq!(
+            String::from_utf8(terminal).unwrap(),
+            format!("{result}\nhalf a line")
+        );
     }
 }

@@ -1,0 +1,134 @@
+//! Which room of `banner-userspace` may name which.
+
+use std::path::Path;
+
+use super::{
+    Finding,
+    mentions::{Mention, Source},
+};
+
+/// A room and the other rooms that its lines may name. Every room may name `model`.
+///
+/// `model` is everybody's vocabulary. `netlink` and `sys` hold what the kernel says, without a
+/// word of banner's own. Data flows from the sides to `agent`, which alone knows them all.
+const ROOMS: [(&str, &[&str]); 16] = [
+    ("model", &[]),
+    ("filter", &[]),
+    ("track", &[]),
+    ("decide", &["track"]),
+    ("config", &["filter"]),
+    ("source", &["sys"]),
+    ("enforce", &["netlink", "sys"]),
+    ("store", &["sys"]),
+    ("notify", &["sys"]),
+    ("control", &["sys"]),
+    ("metrics", &[]),
+    ("import", &["config", "filter"]),
+    ("netlink", &["sys"]),
+    ("sys", &[]),
+    (
+        "agent",
+        &[
+            "config", "control", "decide", "enforce", "filter", "import", "metrics", "netlink",
+            "notify", "source", "store", "sys", "track",
+        ],
+    ),
+    ("cli", &["agent", "config", "control", "import", "sys"]),
+];
+
+/// Rooms that name `banner-common`; the others see its shapes through theirs.
+const SEES_COMMON: [&str; 3] = ["model", "enforce", "agent"];
+
+/// The room that a file lies in: the folder, or the file, right below `banner-userspace/src`.
+/// `None` for the crate's root and for other packages.
+pub(crate) fn room(source: &Source) -> Option<&str> {
+    if !source.file.starts_with("banner-userspace/src") {
+        return None;
+    }
+    source.module.first().map(String::as_str)
+}
+
+pub(super) fn check(source: &Source) -> Vec<Finding> {
+    let broken = |line, rule| Finding {
+        file: source.file.clone(),
+        line,
+        rule,
+    };
+    let Some(room) = room(source) else {
+        // The program: a thin shell around `cli`.
+        if source.file == Path::new("banner-userspace/src/main.rs") {
+            let named = source.mentions.iter().filter_map(|mention| {
+                let room = room_named(mention)?;
+                (room != "cli")
+                    .then(|| broken(mention.line, format!("main may name `cli`, not `{room}`")))
+            });
+            return named.collect();
+        }
+        return Vec::new();
+    };
+    let Some((_, others)) = ROOMS.iter().find(|(name, _)| *name == room) else {
+        return vec![broken(
+            1,
+            format!(
+                "`{room}` is not a room: enter it, and what it may name, in ARCHITECTURE.md and \
+                 xtask/src/tidy/rooms.rs"
+            ),
+        )];
+    };
+    let mut findings = Vec::new();
+    for mention in &source.mentions {
+        if let Some(named) = room_named(mention)
+            && named != room
+            && named != "model"
+            && !others.contains(&named)
+        {
+            findings.push(broken(mention.line, refusal(room, named, others)));
+        }
+        if mention.path[0] == "banner_common" && !SEES_COMMON.contains(&room) {
+            let rooms = SEES_COMMON.join("`, `");
+            findings.push(broken(
+                mention.line,
+                format!("`{room}` may not name `banner_common`; only `{rooms}` may"),
+            ));
+        }
+        if room == "cli" && is_server(mention) {
+            findings.push(broken(
+                mention.line,
+                "`cli` may name control's client, not its server".to_owned(),
+            ));
+        }
+    }
+    findings
+}
+
+/// The word after the crate in a path from its root.
+fn room_named(mention: &Mention) -> Option<&str> {
+    match mention.path.as_slice() {
+        [root, room, ..] if root == "crate" || root == "banner_userspace" => Some(room),
+        _ => None,
+    }
+}
+
+fn is_server(mention: &Mention) -> bool {
+    room_named(mention) == Some("control")
+        && mention
+            .path
+            .get(2)
+            .is_some_and(|item| item == "Server" || item == "server")
+}
+
+fn refusal(room: &str, named: &str, others: &[&str]) -> String {
+    if !ROOMS.iter().any(|(name, _)| *name == named) {
+        return format!("`crate::{named}` is not in a room; name it by the room that holds it");
+    }
+    let mut allowed = vec!["model"];
+    allowed.retain(|&name| name != room);
+    allowed.extend(others);
+    if allowed.is_empty() {
+        return format!("`{room}` may name no other room, and names `{named}`");
+    }
+    format!(
+        "`{room}` may name `{}`, not `{named}`",
+        allowed.join("`, `")
+    )
+}
