@@ -151,7 +151,10 @@ fn build(toolchain: &Toolchain, linker: &Linker) -> Result<Vec<u8>> {
         .args(["--target", TARGET, "-Z", "build-std=core", "--target-dir"])
         .arg(folder())
         .arg("--config")
-        .arg(format!("target.{TARGET}.linker={:?}", linker.program))
+        .arg(format!(
+            "target.{TARGET}.linker='{}'",
+            linker.program.display()
+        ))
         .args(PROFILE.iter().flat_map(|setting| ["--config", setting]))
         .current_dir(&workspace);
     command::run(
@@ -161,9 +164,9 @@ fn build(toolchain: &Toolchain, linker: &Linker) -> Result<Vec<u8>> {
     )
     .context("building the eBPF object")?;
 
-    let linked = folder().join(TARGET).join("release/banner");
-    let linked = fs::read(&linked).with_context(|| format!("reading {}", linked.display()))?;
-    let object = object::stripped(&linked)?;
+    let output = folder().join(TARGET).join("release/banner");
+    let bytes = fs::read(&output).with_context(|| format!("reading {}", output.display()))?;
+    let object = object::stripped(&bytes)?;
     let own: Vec<_> = renamed_paths(toolchain)?
         .into_iter()
         .map(|(path, _)| path)

@@ -44,7 +44,7 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
 /// A command line as one would type it, near enough to be understood.
 pub(crate) fn line(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
-    words.extend(command.get_args().map(|word| quoted(word)));
+    words.extend(command.get_args().map(quoted));
     words.join(" ")
 }
 

@@ -27,9 +27,10 @@ enum Cli {
     /// Install what the other commands need and this machine lacks
     ///
     /// Asks apt-get (through sudo when not root) for packages, and cargo for bpf-linker and
-    /// cargo-deny, which go into a cache folder outside target/: $BANNER_CACHE, else
-    /// $XDG_CACHE_HOME/banner, else ~/.cache/banner. Starts no service: sshd, which the tests need,
-    /// is unpacked into the cache where the system has none. Says what it does and what it found.
+    /// cargo-deny, which go into a cache folder outside target/: `$BANNER_CACHE`, else
+    /// `$XDG_CACHE_HOME/banner`, else `~/.cache/banner`. Starts no service: sshd, which the tests
+    /// need, is unpacked into the cache where the system has none. Says what it does and what it
+    /// found.
     Setup(setup::Args),
     /// Build the eBPF object that the agent embeds, and the record beside it
     ///

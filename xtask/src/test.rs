@@ -6,6 +6,7 @@ use std::{
     io::{BufRead as _, BufReader, Write, stdout},
     path::PathBuf,
     process::{Command, ExitCode, Stdio},
+    time::Instant,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -28,6 +29,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let start = Instant::now();
     let mut summary = Summary::default();
     let mut cargo = command::cargo();
     cargo
@@ -45,6 +47,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if summary.passed + summary.failed == 0 {
         eprintln!("no test has run");
     }
+    eprintln!("cargo xtask test: {} s", start.elapsed().as_secs());
     println!("{summary}");
     Ok(if summary.is_good() {
         ExitCode::SUCCESS

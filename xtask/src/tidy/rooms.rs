@@ -104,7 +104,7 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
 /// The word after the crate in a path from its root.
 fn room_named(mention: &Mention) -> Option<&str> {
     match mention.path.as_slice() {
-        [root, room, ..] if root == "crate" || root == "banner_userspace" => Some(room),
+        [start, room, ..] if start == "crate" || start == "banner_userspace" => Some(room),
         _ => None,
     }
 }
