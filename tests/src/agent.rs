@@ -1,0 +1,242 @@
+//! The agent under test: its configuration, its life, what it says.
+
+use std::{
+    env, fs,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use nix::sys::signal::Signal;
+
+use crate::{
+    lab::Lab,
+    netns::Namespace,
+    pinned::Pinned,
+    process::{Finished, Process, died_by},
+    wait::{PATIENCE, wait_until},
+};
+
+/// Name of the one jail.
+pub const JAIL: &str = "sshd";
+
+/// The configuration of one jail that watches sshd.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file that sshd writes.
+    pub log: PathBuf,
+    /// Failures that make a ban.
+    pub max_retry: u32,
+    /// As the configuration writes it: `3s`, `1h`.
+    pub ban_time: &'static str,
+    /// Whether the jail only reports.
+    pub observe: bool,
+    /// Addresses and prefixes that are never banned.
+    pub ignore: Vec<String>,
+}
+
+impl Config {
+    fn text(&self) -> String {
+        let ignore: Vec<_> = self
+            .ignore
+            .iter()
+            .map(|entry| format!("{entry:?}"))
+            .collect();
+        format!(
+            "enforce: [xdp]\n\
+             ignore: [{}]\n\
+             defaults: {{ max_retry: {}, find_time: 10m, ban_time: {}, mode: {} }}\n\
+             jails:\n  {JAIL}:\n    filter: sshd\n    logs: [{}]\n",
+            ignore.join(", "),
+            self.max_retry,
+            self.ban_time,
+            if self.observe { "observe" } else { "enforce" },
+            self.log.display()
+        )
+    }
+}
+
+/// Something the agent reports about an address, as one line of its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// `ban ADDRESS … jail=NAME`
+    Ban,
+    /// `would ban ADDRESS … jail=NAME`
+    WouldBan,
+    /// `unban ADDRESS`
+    Unban,
+}
+
+impl Event {
+    fn is_in(self, line: &str, address: IpAddr) -> bool {
+        let address = address.to_string();
+        let words: Vec<_> = line.split_whitespace().collect();
+        let at = |verb: &str| words.windows(2).position(|pair| pair == [verb, &address]);
+        let jail = format!("jail={JAIL}");
+        let would = |at: usize| at > 0 && words[at - 1] == "would";
+        match self {
+            Self::Ban => at("ban").is_some_and(|at| !would(at)) && words.contains(&&*jail),
+            Self::WouldBan => at("ban").is_some_and(would) && words.contains(&&*jail),
+            Self::Unban => at("unban").is_some(),
+        }
+    }
+}
+
+/// Where one agent keeps its things; outlives the process, so that another can take over.
+#[derive(Debug)]
+pub struct Seat<'a> {
+    lab: &'a Lab,
+    server: &'a Namespace,
+    interfaces: Vec<&'static str>,
+    program: PathBuf,
+    config: PathBuf,
+    pins: PathBuf,
+}
+
+impl<'a> Seat<'a> {
+    /// Writes the configuration.
+    pub fn new(
+        lab: &'a Lab,
+        server: &'a Namespace,
+        interfaces: &[&'static str],
+        config: &Config,
+    ) -> Result<Self> {
+        let path = lab.dir().join("banner.yaml");
+        fs::write(&path, config.text()).context("write the agent's configuration")?;
+        Ok(Self {
+            lab,
+            server,
+            interfaces: interfaces.to_vec(),
+            program: program()?,
+            config: path,
+            pins: lab.bpffs().join("banner"),
+        })
+    }
+
+    /// What is pinned there.
+    pub fn pinned(&self) -> Pinned {
+        Pinned::new(&self.pins)
+    }
+
+    /// Starts an agent without waiting for anything.
+    pub fn spawn(&self) -> Result<Agent> {
+        let mut command = self.command("run");
+        let process = self
+            .server
+            .inside(|| self.lab.spawn("banner-run", &mut command))??;
+        Ok(Agent { process })
+    }
+
+    /// Starts an agent and waits until it says that it is ready.
+    pub fn start(&self) -> Result<Agent> {
+        let mut agent = self.spawn()?;
+        wait_until("the agent to be ready", PATIENCE, || agent.is_ready())?;
+        Ok(agent)
+    }
+
+    /// Runs another subcommand to its end.
+    pub fn run(&self, subcommand: &str) -> Result<Finished> {
+        let name = format!("banner-{subcommand}");
+        let mut command = self.command(subcommand);
+        self.server.inside(|| self.lab.run(&name, &mut command))?
+    }
+
+    /// All options mean the same in every subcommand.
+    fn command(&self, subcommand: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg(subcommand).arg("--config").arg(&self.config);
+        for interface in &self.interfaces {
+            command.args(["--interface", interface]);
+        }
+        command
+            .arg("--state-dir")
+            .arg(self.lab.dir().join("state"))
+            .arg("--socket")
+            .arg(self.lab.dir().join("banner.sock"))
+            .arg("--pin-dir")
+            .arg(&self.pins);
+        command
+    }
+}
+
+/// A running agent; killed when dropped.
+#[derive(Debug)]
+pub struct Agent {
+    process: Process,
+}
+
+impl Agent {
+    /// Whether it has said that it is ready. Fails when it has ended.
+    pub fn is_ready(&mut self) -> Result<bool> {
+        let ended = self.process.ended()?;
+        let ready = self
+            .lines()?
+            .iter()
+            .any(|line| line.split_whitespace().any(|w| w == "ready"));
+        match ended {
+            Some(status) => bail!("the agent ended ({status}): {}", self.process.stderr()?),
+            None => Ok(ready),
+        }
+    }
+
+    /// Whether it has reported `event` for `address`.
+    pub fn has_reported(&self, event: Event, address: IpAddr) -> Result<bool> {
+        Ok(self.lines()?.iter().any(|line| event.is_in(line, address)))
+    }
+
+    /// Waits until it has reported `event` for `address`.
+    pub fn wait_for(&mut self, event: Event, address: IpAddr) -> Result<()> {
+        wait_until(&format!("{event:?} of {address}"), PATIENCE, || {
+            let ended = self.process.ended()?;
+            let reported = self.has_reported(event, address)?;
+            ensure!(reported || ended.is_none(), "the agent ended ({ended:?})");
+            Ok(reported)
+        })
+    }
+
+    /// All complete lines of its log.
+    pub fn lines(&self) -> Result<Vec<String>> {
+        let text = self.process.stderr()?;
+        let complete = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
+        Ok(complete.lines().map(ToOwned::to_owned).collect())
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub fn terminate(self) -> Result<ExitStatus> {
+        self.process.signal(Signal::SIGTERM)?;
+        Ok(self.process.finish(PATIENCE)?.status)
+    }
+
+    /// Sends SIGKILL and waits for the end.
+    pub fn kill(self) -> Result<()> {
+        self.process.signal(Signal::SIGKILL)?;
+        let status = self.process.finish(PATIENCE)?.status;
+        ensure!(
+            died_by(status, Signal::SIGKILL),
+            "it ended before it was killed: {status}"
+        );
+        Ok(())
+    }
+}
+
+/// `$BANNER_BIN`, or else the binary that cargo built beside this test.
+fn program() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("BANNER_BIN") {
+        return Ok(path.into());
+    }
+    // target/PROFILE/deps/TEST
+    let test = env::current_exe().context("find the test's own path")?;
+    let target = test.ancestors().nth(3).unwrap_or(Path::new("target"));
+    let found = ["debug", "release"]
+        .map(|profile| target.join(profile).join("banner"))
+        .into_iter()
+        .find(|path| path.exists());
+    found.with_context(|| {
+        format!(
+            "no banner in {}: run `cargo xtask test`, or `cargo build -p banner-userspace` first, \
+             or say in $BANNER_BIN where it is",
+            target.display()
+        )
+    })
+}

@@ -1,0 +1,122 @@
+//! Named network namespaces, and work inside them.
+
+use std::{
+    fs::File,
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, bail};
+use nix::sched::{CloneFlags, setns};
+
+/// A network namespace with a name that is known in its lab only.
+#[derive(Debug)]
+pub struct Namespace {
+    name: &'static str,
+    file: File,
+}
+
+/// Takes the thread back to the network namespace that it came from.
+struct Return {
+    to: File,
+}
+
+impl Drop for Return {
+    fn drop(&mut self) {
+        // Going on in the wrong namespace would make every later result meaningless.
+        setns(&self.to, CloneFlags::CLONE_NEWNET).expect("return to the network namespace");
+    }
+}
+
+impl Namespace {
+    /// Makes the namespace, silences what a kernel sends unasked, and brings `lo` up.
+    pub fn add(name: &'static str) -> Result<Self> {
+        ip(&["netns", "add", name], "")?;
+        let path = Path::new("/run/netns").join(name);
+        let file = File::open(&path).with_context(|| format!("open {}", path.display()))?;
+        let namespace = Self { name, file };
+        // `default` before any interface exists, so that each one starts with these.
+        for (key, value) in [
+            ("net/ipv6/conf/default/accept_dad", "0"),
+            ("net/ipv6/conf/default/accept_ra", "0"),
+            ("net/ipv6/conf/default/addr_gen_mode", "1"),
+            ("net/ipv6/conf/default/autoconf", "0"),
+            ("net/ipv6/conf/default/router_solicitations", "0"),
+        ] {
+            namespace.sysctl(key, value)?;
+        }
+        namespace.ip("link set lo up")?;
+        Ok(namespace)
+    }
+
+    /// The name, as `ip -n` takes it.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Runs `work` with the thread in this namespace. What it opens stays in this namespace, and
+    /// so do the processes that it starts; the mounts are the lab's.
+    pub fn inside<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
+        let home = File::open("/proc/thread-self/ns/net").context("open the network namespace")?;
+        setns(&self.file, CloneFlags::CLONE_NEWNET)
+            .with_context(|| format!("enter namespace {}", self.name))?;
+        let _return = Return { to: home };
+        Ok(work())
+    }
+
+    /// Runs lines of `ip` commands in this namespace.
+    pub fn ip(&self, batch: &str) -> Result<()> {
+        ip(&["-n", self.name, "-batch", "-"], batch)
+    }
+
+    /// Whether an XDP program is attached to `interface`, as `ip link` tells it.
+    pub fn has_xdp(&self, interface: &str) -> Result<bool> {
+        let output = Command::new("ip")
+            .args([
+                "-n", self.name, "-details", "link", "show", "dev", interface,
+            ])
+            .output()
+            .context("run ip")?;
+        if !output.status.success() {
+            bail!(
+                "ip link show {interface}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).contains("prog/xdp"))
+    }
+
+    /// Sets the sysctl at `key`, a path below /proc/sys.
+    pub fn sysctl(&self, key: &str, value: &str) -> Result<()> {
+        let path = Path::new("/proc/sys").join(key);
+        self.inside(|| std::fs::write(&path, value))?
+            .with_context(|| format!("write {value} to {}", path.display()))
+    }
+}
+
+fn ip(arguments: &[&str], input: &str) -> Result<()> {
+    let mut child = Command::new("ip")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("start ip")?;
+    // Dropped at once, so that ip sees the end of its input.
+    child
+        .stdin
+        .take()
+        .context("ip has no input")?
+        .write_all(input.as_bytes())?;
+    let output = child.wait_with_output().context("wait for ip")?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!(
+            "ip {}: {}: {said}{input}",
+            arguments.join(" "),
+            output.status
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! What the agent pinned, read behind its back.
+
+use std::{
+    fs,
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+use aya::{
+    maps::{HashMap, LpmTrie, Map, MapData, MapError, PerCpuArray, lpm_trie::Key},
+    programs::links::{FdLink, PinnedLink},
+};
+use banner_common::{BANS4, BANS6, Ban, COUNTERS, NEVER4, NEVER6};
+
+use crate::bpf::Counters;
+
+/// The agent's pin folder.
+#[derive(Debug)]
+pub struct Pinned {
+    dir: PathBuf,
+}
+
+impl Pinned {
+    /// What is pinned in `dir`.
+    pub fn new(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+        }
+    }
+
+    /// The counters.
+    pub fn counters(&self) -> Result<Counters> {
+        let map = Map::PerCpuArray(self.open(COUNTERS)?);
+        Counters::read(&PerCpuArray::try_from(map)?)
+    }
+
+    /// The ban of `address`, over or not.
+    pub fn ban(&self, address: IpAddr) -> Result<Option<Ban>> {
+        match address {
+            IpAddr::V4(address) => self.look_up(BANS4, address.octets()),
+            IpAddr::V6(address) => self.look_up(BANS6, address.octets()),
+        }
+    }
+
+    /// Whether the never-ban list has a prefix that holds `address`.
+    pub fn is_never(&self, address: IpAddr) -> Result<bool> {
+        match address {
+            IpAddr::V4(address) => self.covers(NEVER4, address.octets()),
+            IpAddr::V6(address) => self.covers(NEVER6, address.octets()),
+        }
+    }
+
+    /// How many entries both ban maps have together.
+    pub fn bans(&self) -> Result<usize> {
+        let v4: HashMap<_, [u8; 4], [u8; Ban::SIZE]> =
+            Map::HashMap(self.open(BANS4)?).try_into()?;
+        let v6: HashMap<_, [u8; 16], [u8; Ban::SIZE]> =
+            Map::HashMap(self.open(BANS6)?).try_into()?;
+        Ok(v4.keys().count() + v6.keys().count())
+    }
+
+    /// The kernel's number of the link that holds the program at `interface`.
+    pub fn link_id(&self, interface: &str) -> Result<u32> {
+        let path = self.dir.join(format!("link-{interface}"));
+        let link = PinnedLink::from_pin(&path)
+            .with_context(|| format!("open the link pinned at {}", path.display()))?;
+        Ok(FdLink::from(link).info()?.id())
+    }
+
+    /// Names of everything in the folder; none when there is no folder.
+    pub fn names(&self) -> Result<Vec<String>> {
+        if !self.dir.exists() {
+            return Ok(Vec::new());
+        }
+        let entries = fs::read_dir(&self.dir)
+            .with_context(|| format!("list {}", self.dir.display()))?
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(entries
+            .iter()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect())
+    }
+
+    fn open(&self, name: &str) -> Result<MapData> {
+        let path = self.dir.join(name);
+        MapData::from_pin(&path)
+            .with_context(|| format!("open the map pinned at {}", path.display()))
+    }
+
+    fn covers<const N: usize>(&self, name: &str, address: [u8; N]) -> Result<bool> {
+        let trie: LpmTrie<_, [u8; N], u32> = Map::LpmTrie(self.open(name)?).try_into()?;
+        let bits = u32::try_from(N * 8).context("bits of an address")?;
+        match trie.get(&Key::new(bits, address), 0) {
+            Ok(_) => Ok(true),
+            Err(MapError::KeyNotFound) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn look_up<A: aya::Pod>(&self, name: &str, address: A) -> Result<Option<Ban>> {
+        let bans: HashMap<_, A, [u8; Ban::SIZE]> = Map::HashMap(self.open(name)?).try_into()?;
+        match bans.get(&address, 0) {
+            Ok(bytes) => Ok(Some(Ban::from_bytes(bytes))),
+            Err(MapError::KeyNotFound) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The network of the end-to-end tests: a server with two neighbours, each on a link of its own.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
+
+use anyhow::Result;
+
+use crate::netns::Namespace;
+
+/// Which protocol a test runs over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// An address of each family.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    v4: [u8; 4],
+    v6: [u16; 8],
+}
+
+impl Pair {
+    fn of(self, family: Family) -> IpAddr {
+        match family {
+            Family::V4 => self.v4.into(),
+            Family::V6 => self.v6.into(),
+        }
+    }
+}
+
+/// A machine with one interface, `eth0`, that leads to the server.
+#[derive(Debug)]
+pub struct Peer {
+    namespace: Namespace,
+    server_interface: &'static str,
+    own: Pair,
+    server: Pair,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.namespace.name())
+    }
+}
+
+impl Peer {
+    /// The peer's namespace.
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// The peer's address.
+    pub fn address(&self, family: Family) -> IpAddr {
+        self.own.of(family)
+    }
+
+    /// The server's end of the link.
+    pub fn server_interface(&self) -> &'static str {
+        self.server_interface
+    }
+
+    /// `port` at the server's address on this link.
+    pub fn server(&self, family: Family, port: u16) -> SocketAddr {
+        SocketAddr::new(self.server.of(family), port)
+    }
+}
+
+/// Server, attacker and friend.
+#[derive(Debug)]
+pub struct Topology {
+    /// Where the daemons run.
+    pub server: Namespace,
+    /// Who gets banned.
+    pub attacker: Peer,
+    /// Who never must be.
+    pub friend: Peer,
+}
+
+impl Topology {
+    /// Builds the namespaces and links. All addresses are documentation ones (RFC 5737, RFC 3849).
+    pub fn build() -> Result<Self> {
+        let server = Namespace::add("server")?;
+        let attacker = Peer {
+            namespace: Namespace::add("attacker")?,
+            server_interface: "to-attacker",
+            own: Pair {
+                v4: [192, 0, 2, 66],
+                v6: [0x2001, 0xdb8, 0xa, 0, 0, 0, 0, 0x66],
+            },
+            server: Pair {
+                v4: [192, 0, 2, 1],
+                v6: [0x2001, 0xdb8, 0xa, 0, 0, 0, 0, 1],
+            },
+        };
+        let friend = Peer {
+            namespace: Namespace::add("friend")?,
+            server_interface: "to-friend",
+            own: Pair {
+                v4: [198, 51, 100, 7],
+                v6: [0x2001, 0xdb8, 0xf, 0, 0, 0, 0, 7],
+            },
+            server: Pair {
+                v4: [198, 51, 100, 1],
+                v6: [0x2001, 0xdb8, 0xf, 0, 0, 0, 0, 1],
+            },
+        };
+        join(&server, &attacker, "02:00:00:00:0a")?;
+        join(&server, &friend, "02:00:00:00:0f")?;
+        Ok(Self {
+            server,
+            attacker,
+            friend,
+        })
+    }
+}
+
+/// The neighbour entries are permanent: a ban drops neighbour solicitations too, and without an
+/// entry a connection would fail for want of a MAC address rather than of an answer.
+fn join(server: &Namespace, peer: &Peer, mac: &str) -> Result<()> {
+    let near = peer.server_interface;
+    let far = peer.namespace.name();
+    server.ip(&format!(
+        "link add {near} address {mac}:01 type veth \
+         peer name eth0 address {mac}:02 netns {far}\n"
+    ))?;
+    for (namespace, interface, own, other, other_mac) in [
+        (server, near, peer.server, peer.own, "02"),
+        (&peer.namespace, "eth0", peer.own, peer.server, "01"),
+    ] {
+        let [own4, own6, other4, other6] = [
+            (own, Family::V4),
+            (own, Family::V6),
+            (other, Family::V4),
+            (other, Family::V6),
+        ]
+        .map(|(pair, family)| pair.of(family));
+        namespace.ip(&format!(
+            "address add {own4}/24 dev {interface}\n\
+             address add {own6}/64 dev {interface} nodad\n\
+             link set {interface} up\n\
+             neighbour add {other4} lladdr {mac}:{other_mac} nud permanent dev {interface}\n\
+             neighbour add {other6} lladdr {mac}:{other_mac} nud permanent dev {interface}\n"
+        ))?;
+    }
+    Ok(())
+}
