@@ -1,0 +1,7 @@
+//! Tests against a real kernel and real daemons. All need root.
+//!
+//! One binary, so that they are linked once and run side by side.
+
+mod clock;
+mod layout;
+mod verdict;
