@@ -3,5 +3,7 @@
 //! One binary, so that they are linked once and run side by side.
 
 mod clock;
+mod lab;
 mod layout;
+mod ssh;
 mod verdict;
