@@ -26,8 +26,8 @@ struct Shape {
 const SHAPES: [Shape; 5] = [
     Shape { name: BANS4, kind: MapType::Hash, key: 4, value: Ban::SIZE, entries: DEFAULT_MAX_BANS, flags: 0 },
     Shape { name: BANS6, kind: MapType::Hash, key: 16, value: Ban::SIZE, entries: DEFAULT_MAX_BANS, flags: 0 },
-    Shape { name: NEVER4, kind: MapType::LpmTrie, key: PREFIX_LENGTH + 4, value: 4, entries: MAX_NEVER, flags: NO_PREALLOC },
-    Shape { name: NEVER6, kind: MapType::LpmTrie, key: PREFIX_LENGTH + 16, value: 4, entries: MAX_NEVER, flags: NO_PREALLOC },
+    Shape { name: NEVER4, kind: MapType::LpmTrie, key: PREFIX_LENGTH + 4, value: 4, entries: 2 * MAX_NEVER, flags: NO_PREALLOC },
+    Shape { name: NEVER6, kind: MapType::LpmTrie, key: PREFIX_LENGTH + 16, value: 4, entries: 2 * MAX_NEVER, flags: NO_PREALLOC },
     Shape { name: COUNTERS, kind: MapType::PerCpuArray, key: 4, value: Tally::SIZE, entries: Reason::COUNT, flags: 0 },
 ];
 

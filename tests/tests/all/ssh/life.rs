@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use banner_common::Reason;
+use banner_common::{Reason, jail_key};
 use banner_tests::{
-    agent::Event,
+    agent::{Event, JAIL},
     topology::Family,
     wait::{PATIENCE, wait_until},
 };
@@ -35,7 +35,10 @@ fn a_banned_address_gets_no_answer_and_the_friend_does(family: Family) -> Result
         assert_eq!(pinned.bans()?, 0);
 
         scene.get_banned(attacker, &mut agent)?;
-        assert!(pinned.ban(attacker.address(family))?.is_some());
+        let ban = pinned
+            .ban(attacker.address(family))?
+            .expect("the ban is in the map");
+        assert_eq!((ban.flags, ban.jail), (0, jail_key(JAIL)));
         assert_eq!(pinned.bans()?, 1, "somebody else is banned too");
 
         let before = pinned.counters()?[Reason::Drop];

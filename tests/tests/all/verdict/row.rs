@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use anyhow::{Context as _, Result, ensure};
-use banner_common::{Ban, FOREVER, OBSERVE, Reason};
+use banner_common::{Ban, FOREVER, OBSERVE, Reason, jail_key};
 use banner_tests::bpf::Object;
 
 /// `XDP_DROP` (include/uapi/linux/bpf.h).
@@ -25,7 +25,7 @@ pub(crate) const fn until(expires: u64) -> Ban {
     Ban {
         expires,
         flags: 0,
-        jail: 0x7368_7373,
+        jail: jail_key("sshd"),
     }
 }
 
