@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use aya::{
     Ebpf, TestRun as _, TestRunOptions,
     maps::{HashMap, LpmTrie, MapData, PerCpuArray, lpm_trie::Key},
-    programs::Xdp,
+    programs::{Xdp, XdpMode},
 };
 use banner_common::{
     BANS4, BANS6, Ban, CLOCK_PROGRAM, COUNTERS, ClockReading, NEVER4, NEVER6, PROGRAM, Reason,
@@ -116,6 +116,20 @@ impl Object {
         self.program(CLOCK_PROGRAM)?.test_run(options)?;
         let reading = out.first_chunk().context("64 bytes hold a reading")?;
         Ok(ClockReading::from_bytes(*reading))
+    }
+
+    /// Attaches the deciding program to `interface` of the thread's network namespace, for as long
+    /// as this value lives.
+    pub fn attach(&mut self, interface: &str, mode: XdpMode) -> Result<()> {
+        let program = self
+            .ebpf
+            .program_mut(PROGRAM)
+            .context("the object has the program")?;
+        let program: &mut Xdp = program.try_into()?;
+        program
+            .attach(interface, mode)
+            .with_context(|| format!("attach to {interface}"))?;
+        Ok(())
     }
 
     fn program(&self, name: &str) -> Result<&Xdp> {

@@ -7,3 +7,4 @@ mod lab;
 mod layout;
 mod ssh;
 mod verdict;
+mod wire;

@@ -1,0 +1,84 @@
+//! The program on a real interface, in both modes, with packets of a real kernel.
+
+use std::{net::TcpListener, time::Duration};
+
+use anyhow::Result;
+use aya::programs::XdpMode;
+use banner_common::{Ban, FOREVER, Reason};
+use banner_tests::{
+    bpf::Object,
+    lab,
+    sniffer::Knocker,
+    topology::{Family, Topology},
+};
+
+/// Longer than an answer takes that comes at all.
+const SOON: Duration = Duration::from_secs(20);
+/// The first SYN and its first repetition, after 1 s.
+const SILENCE: Duration = Duration::from_millis(1500);
+
+const BAN: Ban = Ban {
+    expires: FOREVER,
+    flags: 0,
+    jail: 0,
+};
+
+fn bans_come_and_go(mode: XdpMode) -> Result<()> {
+    lab::run(|_lab| {
+        let Topology {
+            server,
+            attacker,
+            friend,
+        } = &Topology::build()?;
+        let _listener = server.inside(|| TcpListener::bind("[::]:7"))??;
+        let interface = attacker.server_interface();
+        for family in [Family::V4, Family::V6] {
+            let address = attacker.address(family);
+            let mut attackers = Knocker::new(attacker.namespace(), attacker.server(family, 7))?;
+            let mut friends = Knocker::new(friend.namespace(), friend.server(family, 7))?;
+            let mut object = Object::load()?;
+            assert!(
+                attackers.connects(SOON)? && friends.connects(SOON)?,
+                "before"
+            );
+
+            assert!(!server.has_xdp(interface)?);
+            server.inside(|| object.attach(interface, mode))??;
+            assert!(server.has_xdp(interface)?);
+            assert!(attackers.connects(SOON)?, "attached, nobody banned");
+            assert!(
+                object.counters()?[Reason::Pass].packets > 0,
+                "no packet came by"
+            );
+
+            object.ban(address, BAN)?;
+            let (sent, answered) = (attackers.sent, attackers.answered);
+            assert!(!attackers.connects(SILENCE)?, "banned");
+            assert!(
+                attackers.sent >= sent + 2 && attackers.answered == answered,
+                "{attackers:?}"
+            );
+            assert!(object.counters()?[Reason::Drop].packets >= 2);
+            assert!(friends.connects(SOON)?, "banned is the attacker only");
+
+            object.unban(address)?;
+            assert!(attackers.connects(SOON)?, "unbanned");
+
+            object.ban(address, BAN)?;
+            drop(object);
+            assert!(!server.has_xdp(interface)?);
+            assert!(attackers.connects(SOON)?, "detached");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn bans_come_and_go_in_native_mode() -> Result<()> {
+    bans_come_and_go(XdpMode::Driver)
+}
+
+#[test]
+fn bans_come_and_go_in_generic_mode() -> Result<()> {
+    bans_come_and_go(XdpMode::Skb)
+}
