@@ -6,6 +6,7 @@ mod bad_shapes;
 mod bad_values;
 mod fuzz;
 mod good;
+mod library;
 mod positions;
 
 use std::path::Path;
