@@ -142,8 +142,13 @@ impl<'a> Seat<'a> {
         self.server.inside(|| self.lab.run(&name, &mut command))?
     }
 
-    /// All options mean the same in every subcommand.
-    fn command(&self, subcommand: &str) -> Command {
+    /// The binary under test.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// A command of the agent's. All options mean the same in every subcommand.
+    pub fn command(&self, subcommand: &str) -> Command {
         let mut command = Command::new(&self.program);
         command.arg(subcommand).arg("--config").arg(&self.config);
         for interface in &self.interfaces {
@@ -167,6 +172,11 @@ pub struct Agent {
 }
 
 impl Agent {
+    /// Its process id, as this process sees it.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Whether it has said that it is ready. Fails when it has ended.
     pub fn is_ready(&mut self) -> Result<bool> {
         let ended = self.process.ended()?;

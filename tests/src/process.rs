@@ -61,6 +61,11 @@ impl Process {
         Ok(Self { child, stem })
     }
 
+    /// Its process id, as this process sees it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has written to standard output so far.
     pub fn stdout(&self) -> Result<String> {
         self.read("out")

@@ -1,5 +1,6 @@
 //! Everything a developer of banner types.
 
+mod bench;
 mod build_ebpf;
 mod command;
 mod install;
@@ -51,6 +52,11 @@ enum Cli {
     /// calling user. Installs what the tests need. The last line counts all tests: "N passed, N
     /// failed, N skipped". Fails when one fails or none runs.
     Test(test::Args),
+    /// Measure: time from a log line to a dropped packet, time to start, cost of idling
+    ///
+    /// As root, in network namespaces of its own. Each figure stands beside its floor and its
+    /// target; compare figures of one run only.
+    Bench,
     /// Check format, clippy, tidy and dependencies
     Lint,
     /// Check the rules on what a line may touch
@@ -75,6 +81,7 @@ fn run(command: Cli) -> Result<ExitCode> {
         Cli::BuildEbpf(args) => build_ebpf::run(&args)?,
         Cli::Run(args) => run::run(&args)?,
         Cli::Test(args) => return test::run(&args),
+        Cli::Bench => bench::run()?,
         Cli::Lint => lint::run()?,
         Cli::Tidy => tidy::run()?,
     }
