@@ -8,7 +8,8 @@ pub struct Chunk<'a> {
     /// One or more lines, each with its `\n`. Bytes as they stand in the file: any encoding, NUL
     /// included.
     pub bytes: &'a [u8],
-    /// The line was longer than the limit: `bytes` is the beginning of one line, and `\n`. Nothing
-    /// may be concluded from where it ends.
+    /// `bytes` is the beginning of one line, and `\n`: the line was longer than the limit, or its
+    /// file was deleted or truncated before it ended. Nothing may be concluded from where it ends:
+    /// what its writer let somebody put into the middle of a line may stand there as its end.
     pub cut: bool,
 }

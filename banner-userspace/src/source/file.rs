@@ -11,11 +11,13 @@ use nix::fcntl::OFlag;
 use nix::unistd::{Whence, lseek};
 
 use super::lines::{End, Lines};
-use super::mark::{Fingerprint, HEAD, Inode, Mark};
+use super::mark::{HEAD, Inode};
+use crate::model::{Fingerprint, Mark};
 
 /// How many bytes before the position are read again with every read, to see that they are the
-/// same. A truncation shows even when the file has since grown beyond the position.
-pub(super) const GUARD: usize = 64;
+/// same. A truncation shows even when the file has since grown beyond the position. It is as much
+/// as a whole line with its stamp has, as a rule; the end of a line alone may be the same for days.
+pub(super) const GUARD: usize = 256;
 
 /// Why a name is not read.
 #[derive(Debug, thiserror::Error)]
@@ -147,11 +149,12 @@ impl LogFile {
             .map_or(0, |(size, _)| size.saturating_sub(self.position))
     }
 
-    /// Whether a mark speaks of this file, and the file still begins as it did then.
-    pub(super) fn fits(&self, mark: &Mark) -> bool {
+    /// Whether a mark speaks of this file, found at `path`, and the file still begins as it did
+    /// then.
+    pub(super) fn fits(&self, mark: &Mark, path: &Path) -> bool {
         let mut head = [0; HEAD];
         let head = &mut head[..HEAD.min(mark.fingerprint.length.into())];
-        mark.may_be(self.inode)
+        mark.may_be(self.inode, path)
             && self.look().is_ok_and(|(size, _)| size >= mark.offset)
             && self.handle.read_exact_at(head, 0).is_ok()
             && Fingerprint::of(head) == mark.fingerprint
@@ -277,7 +280,7 @@ impl LogFile {
 
         let more = length == room.len();
         if more {
-            if self.blank || (self.lines.is_skipping() && new.iter().all(|byte| *byte == 0)) {
+            if self.blank || self.lines.is_skipping() {
                 self.leap();
             }
             self.size_seen = self.look().map_or(self.position, |(size, _)| size);
@@ -303,6 +306,12 @@ impl LogFile {
     /// Passes over a hole at the position without reading it: it may be terabytes long. Where the
     /// filesystem does not tell, it is read.
     fn leap(&mut self) {
+        // What is before the position has to look like the hole, or the guard would be wrong; and
+        // the head is complete, as it is no longer than the guard.
+        const { assert!(GUARD >= HEAD) };
+        if self.position < GUARD as u64 || self.guard != [0; GUARD] {
+            return;
+        }
         let Ok(from) = i64::try_from(self.position) else {
             return;
         };
@@ -312,13 +321,7 @@ impl LogFile {
         let Ok(data) = u64::try_from(data) else {
             return;
         };
-        // A guard that is not full yet would have to be put together from two parts.
-        if data > self.position && self.position >= GUARD as u64 {
-            let hole = guard_of(data - self.position);
-            self.guard.copy_within(hole.., 0);
-            self.guard[GUARD - hole..].fill(0);
-            self.head
-                .resize(usize::try_from(data).unwrap_or(HEAD).min(HEAD), 0);
+        if data > self.position {
             self.position = data;
         }
     }

@@ -68,9 +68,9 @@ pub(super) fn parse(component: &str) -> Parsed {
             }
             '?' => tokens.push(Token::Any),
             '[' => match set(&chars[at..]) {
-                Some((token, taken)) => {
-                    tokens.push(token);
-                    at += taken;
+                Some((set, length)) => {
+                    tokens.push(set);
+                    at += length;
                 }
                 None => tokens.push(Token::Unit('['.into())),
             },

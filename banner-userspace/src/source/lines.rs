@@ -188,7 +188,7 @@ mod tests {
         let mut lines = Lines::default();
         let mut given = Vec::new();
         lines.take(b"one\ntwo\nthree\nfo", 100, &mut |bytes, _| {
-            given.push(bytes.to_vec())
+            given.push(bytes.to_vec());
         });
         assert_eq!(given, [b"one\ntwo\nthree\n"]);
     }
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn the_room_of_a_long_line_is_given_back() {
         let mut lines = Lines::default();
-        lines.take(&[b'x'; 100_000], 200_000, &mut |_, _| {});
+        lines.take(&vec![b'x'; 100_000], 200_000, &mut |_, _| {});
         lines.take(b"\n", 200_000, &mut |_, _| {});
         assert_eq!(lines.held.capacity(), 0);
     }

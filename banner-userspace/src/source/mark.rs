@@ -1,6 +1,10 @@
 //! Where reading may resume after a restart.
 
-pub use crate::model::{Fingerprint, Mark};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use crate::model::{Fingerprint, Mark};
+
 /// How many bytes at the beginning of a file identify it.
 pub(super) const HEAD: usize = 256;
 
@@ -29,13 +33,17 @@ impl Fingerprint {
 }
 
 impl Mark {
-    /// Whether it speaks of a file with this inode.
+    /// Whether it may speak of the file with this inode that was found at `path`.
     ///
-    /// A device number may change when the machine starts anew (device mapper, btrfs), so
-    /// where the fingerprint is long enough to tell, it is not asked for.
-    pub(super) fn may_be(&self, inode: Inode) -> bool {
+    /// A fingerprint that is long enough to tell is asked for no more than the inode: a device
+    /// number may change when the machine starts anew (device mapper, btrfs), and a rotation may
+    /// choose any name. Without it, an inode number alone could be another file's that got it after
+    /// this one was deleted, so the device and the beginning of the name have to be the same.
+    pub(super) fn may_be(&self, inode: Inode, path: &Path) -> bool {
+        let name = |path: &Path| path.file_name().unwrap_or_default().as_bytes().to_vec();
         self.inode == inode.inode
-            && (self.device == inode.device || self.fingerprint.length >= TELLING)
+            && (self.fingerprint.length >= TELLING
+                || (self.device == inode.device && name(path).starts_with(&name(&self.path))))
     }
 }
 
@@ -66,29 +74,32 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_device_number_needs_a_telling_fingerprint() {
-        let mark = |length| Mark {
-            path: "/x".into(),
+    fn what_a_short_fingerprint_leaves_open_the_device_and_the_name_must_tell() {
+        let same = Inode {
             device: 1,
             inode: 5,
-            offset: 1000,
-            fingerprint: Fingerprint { hash: 0, length },
         };
-        assert!(mark(3).may_be(Inode {
-            device: 1,
-            inode: 5
-        }));
-        assert!(!mark(3).may_be(Inode {
-            device: 2,
-            inode: 5
-        }));
-        assert!(mark(256).may_be(Inode {
-            device: 2,
-            inode: 5
-        }));
-        assert!(!mark(256).may_be(Inode {
-            device: 1,
-            inode: 6
-        }));
+        for (length, inode, path, expected) in [
+            (3, same, "/log/x", true),
+            (3, same, "/log/x.1", true),
+            (3, same, "/log/other", false),
+            (3, Inode { device: 2, ..same }, "/log/x", false),
+            (64, same, "/log/other", true),
+            (64, Inode { device: 2, ..same }, "/log/x", true),
+            (64, Inode { inode: 6, ..same }, "/log/x", false),
+        ] {
+            let mark = Mark {
+                path: "/log/x".into(),
+                device: 1,
+                inode: 5,
+                offset: 1000,
+                fingerprint: Fingerprint { hash: 0, length },
+            };
+            assert_eq!(
+                mark.may_be(inode, Path::new(path)),
+                expected,
+                "{length} {path}"
+            );
+        }
     }
 }

@@ -6,14 +6,17 @@
 //!
 //! # What is read
 //!
-//! - A file that is there at the start: from its end, or from its [`Mark`]. A last line that is not
+//! - A file that is there at the start: from its end, or from its [`Mark`](crate::model::Mark). A last line that is not
 //!   finished then is seen whole when it is.
+//!   Where it could not be opened then, what it had by then is past too, if it could be looked at.
 //! - A file that comes later, by whatever way, even if folders on its way come with it: from its
 //!   beginning. NUL bytes before its first line are passed over.
 //! - A log that was read before the restart (it has a mark) and is another file now or was
 //!   truncated: from its beginning, after the rest of the file that it was, if that still is in
 //!   the same folder under any name.
 //! - A file with several names (hard or symbolic links, several entries): once, for all of them.
+//!
+//! Only regular files are read. A folder that a glob matches is passed over in silence.
 //!
 //! # Rotation
 //!
@@ -29,8 +32,8 @@
 //!
 //! - What is written and then truncated (logrotate's `copytruncate`) between two looks. Nobody can
 //!   see it any more; [`Stats::lost`] has the part of it that was seen to be there.
-//! - A truncation is seen by the 64 bytes before the position, which are compared with every read.
-//!   When the file has grown beyond the position again with the same 64 bytes in that place, it
+//! - A truncation is seen by the 256 bytes before the position, which are compared with every read.
+//!   When the file has grown beyond the position again with the same 256 bytes in that place, it
 //!   goes unseen. Lines that bear a stamp do not do that.
 //! - A file that is created and deleted, or moved out of the watched folders, between two looks:
 //!   [`Stats::missed`].
@@ -60,6 +63,5 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use mark::{Fingerprint, Mark};
 pub use state::{FileState, Problem, Progress, Stats};
 pub use tail::{Options, Tail};

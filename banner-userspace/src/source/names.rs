@@ -112,6 +112,7 @@ impl Tail {
             followed.former_of.retain(|one| one != path);
             followed.current_of.push(Arc::clone(path));
         }
+        self.count_for(path, id);
         self.arrange(path);
         self.enqueue(id);
     }
@@ -153,6 +154,7 @@ impl Tail {
             // Now its removal is of interest too. The watch exists, so no limit is in the way.
             let _same = self.watch(id);
         }
+        self.count_for(path, id);
         self.arrange(path);
         self.enqueue(id);
         if let Some(oldest) = oldest {
@@ -172,7 +174,7 @@ impl Tail {
         if followed.former_of.is_empty() && followed.current_of.is_empty() {
             self.close(id);
         } else {
-            self.count_logs(id);
+            self.count_anew(id);
         }
     }
 
@@ -188,14 +190,13 @@ impl Tail {
         self.parting.push(followed);
     }
 
-    /// After the files of a name have changed: for whom they count, and who waits for whom.
+    /// After the files of a name have changed: who waits for whom.
     fn arrange(&mut self, path: &Arc<Path>) {
         let Some(name) = self.names.get(path) else {
             return;
         };
         let chain: Vec<FileId> = name.formers.iter().copied().chain(name.current).collect();
         for (index, id) in chain.iter().enumerate() {
-            self.count_logs(*id);
             let Some(mut after) = self
                 .files
                 .get_mut(id)
@@ -214,7 +215,19 @@ impl Tail {
         self.unsettled = true;
     }
 
-    fn count_logs(&mut self, id: FileId) {
+    /// A file counts for the entries of one more name.
+    fn count_for(&mut self, path: &Arc<Path>, id: FileId) {
+        if let Some(followed) = self.files.get_mut(&id)
+            && let Some(name) = self.names.get(path)
+        {
+            followed.logs.extend(&name.logs);
+            followed.logs.sort_unstable();
+            followed.logs.dedup();
+        }
+    }
+
+    /// A file has one name less.
+    fn count_anew(&mut self, id: FileId) {
         let Some(followed) = self.files.get_mut(&id) else {
             return;
         };

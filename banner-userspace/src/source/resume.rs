@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file::{LogFile, Start};
-use super::mark::Mark;
+use super::names::Followed;
 use super::tail::Tail;
 use super::watch::FileId;
+use crate::model::Mark;
 use crate::model::Mono;
 
 /// Inode numbers and names in a folder.
@@ -49,13 +50,14 @@ impl Tail {
         listings: &mut HashMap<PathBuf, Listing>,
         now: Mono,
     ) -> Option<FileId> {
-        let known = self.by_inode.iter().find(|(inode, _)| mark.may_be(**inode));
-        if let Some((_, id)) = known {
-            let fits = self
-                .files
-                .get(id)
-                .is_some_and(|followed| followed.file.fits(mark));
-            return fits.then_some(*id);
+        // Opened already, under its name or under another that is followed too.
+        let mut known = self
+            .files
+            .iter()
+            .filter(|(_, one)| one.file.inode().inode == mark.inode);
+        let fits = |one: &Followed| one.current_of.iter().any(|path| one.file.fits(mark, path));
+        if let Some((id, _)) = known.find(|(_, one)| fits(one)) {
+            return Some(*id);
         }
         let folder = self.names.get(path)?.real.parent()?.to_owned();
         let listing = match listings.entry(folder) {
@@ -66,7 +68,10 @@ impl Tail {
             }
         };
         let (_, path) = listing.iter().find(|(inode, _)| *inode == mark.inode)?;
-        let mut file = LogFile::open(path).ok().filter(|file| file.fits(mark))?;
+        let mut file = LogFile::open(path).ok()?;
+        if self.by_inode.contains_key(&file.inode()) || !file.fits(mark, path) {
+            return None;
+        }
         file.start(Start::Marked(mark.offset), self.limit).ok()?;
         Some(self.add_file(file, now))
     }

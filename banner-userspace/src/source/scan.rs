@@ -162,7 +162,7 @@ impl Tail {
                 _ => Start::Beginning,
             });
         };
-        if let Some(mark) = marks.iter().find(|mark| file.fits(mark)) {
+        if let Some(mark) = marks.iter().find(|mark| file.fits(mark, path)) {
             return Ok(Start::Marked(mark.offset));
         }
         let mut before = marks.iter().filter(|mark| *mark.path == **path).peekable();
@@ -170,7 +170,7 @@ impl Tail {
             return Ok(Start::Past(file.look()?.0));
         }
         // The log was read, and this is not what was read of it, so all of it is new.
-        if before.any(|mark| mark.may_be(file.inode())) {
+        if before.any(|mark| mark.may_be(file.inode(), path)) {
             self.stats.truncations += 1;
         }
         Ok(Start::Beginning)

@@ -112,6 +112,7 @@ impl Tail {
                 let readable = followed.problem.is_none();
                 if size != position && readable {
                     behind.push(*id);
+                    deadlines.push(now.after(QUIET));
                 } else if succeeded || !linked {
                     let end = followed.stirred.after(QUIET);
                     if end <= now {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 
-use super::mark::{Inode, Mark};
+use super::mark::Inode;
 use super::moves::Moves;
 use super::names::{Followed, Name};
 use super::pattern::Pattern;
@@ -16,6 +16,7 @@ use super::settle::POLL;
 use super::state::{FileState, Problem, Progress, Stats};
 use super::turns::{ROOM, give};
 use super::watch::{FileId, Watches};
+use crate::model::Mark;
 use crate::model::{Chunk, LogId, Mono};
 
 /// What [`Tail::open`] has to know besides the logs.

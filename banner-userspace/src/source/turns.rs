@@ -9,7 +9,7 @@ use super::watch::FileId;
 use crate::model::{Chunk, LogId, Mono};
 
 /// The most that is read from one file before the next has its turn, in bytes.
-const SLICE: usize = 128 * 1024;
+pub(super) const SLICE: usize = 128 * 1024;
 
 /// Room for one read.
 pub(super) const ROOM: usize = GUARD + SLICE;

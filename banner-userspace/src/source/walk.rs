@@ -11,10 +11,9 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::sys::inotify::AddWatchFlags;
+use nix::sys::inotify::{AddWatchFlags, WatchDescriptor};
 
 use super::pattern::{Part, Pattern};
-use super::remote;
 use super::watch::{Interest, NAMES, RIGHTS, SELF, Shown, Watches};
 use crate::model::LogId;
 
@@ -86,7 +85,7 @@ struct Walk<'a> {
     log: LogId,
     ways: Ways,
     /// Folders that are already watched, and for which events.
-    kept: HashMap<PathBuf, AddWatchFlags>,
+    kept: HashMap<PathBuf, (WatchDescriptor, AddWatchFlags)>,
     /// A folder was gone when it was to be watched.
     moved: bool,
 }
@@ -183,9 +182,10 @@ impl Walk<'_> {
             let plain_folder =
                 |what: &io::Result<Metadata>| what.as_ref().is_ok_and(Metadata::is_dir);
             let mut what = fs::symlink_metadata(&path);
-            if !covered && !plain_folder(&what) {
-                // A folder tells itself when it goes; of anything else its own folder must tell.
-                let last = last.filter(|_| ahead.is_empty()).cloned();
+            let last = last.filter(|_| ahead.is_empty()).cloned();
+            if !covered && (last.is_some() || !plain_folder(&what)) {
+                // A folder on the way tells itself when it goes; of anything else, its own folder
+                // must tell.
                 self.keep(&at, Some(&Part::Name(name.clone())), NAMES, last);
                 what = fs::symlink_metadata(&path);
             }
@@ -246,7 +246,7 @@ impl Walk<'_> {
             return;
         }
         if kept.is_none() && self.ways.remote.is_none() {
-            self.ways.remote = remote::name(folder);
+            self.ways.remote = self.watches.remote(folder);
         }
         let interest = Interest {
             log: self.log,
@@ -254,10 +254,16 @@ impl Walk<'_> {
             events,
             shown,
         };
+        if let Some((wd, mask)) = kept
+            && mask.contains(events)
+        {
+            // To set a watch costs the kernel a look at everything in the folder.
+            return self.watches.add_interest(wd, interest);
+        }
         match self.watches.watch_folder(folder, interest) {
-            Ok(()) => {
-                self.kept
-                    .insert(folder.to_owned(), kept.unwrap_or(SELF) | events);
+            Ok(wd) => {
+                let mask = kept.map_or(SELF, |(_, mask)| mask) | events;
+                self.kept.insert(folder.to_owned(), (wd, mask));
             }
             Err(Errno::ENOENT | Errno::ENOTDIR) => self.moved = true,
             Err(errno) => {

@@ -14,6 +14,7 @@ use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
 
 use super::pattern::Part;
+use super::remote;
 use crate::model::LogId;
 
 /// The folder itself is renamed or removed.
@@ -83,6 +84,9 @@ pub(super) struct Watches {
     /// What adding a watch fails with, so that tests need not exhaust the machine's.
     #[cfg(test)]
     pub(super) refuse: Option<Errno>,
+    /// Every folder lies on a network filesystem.
+    #[cfg(test)]
+    pub(super) pretend_remote: bool,
 }
 
 impl Watches {
@@ -93,6 +97,8 @@ impl Watches {
             files: HashMap::new(),
             #[cfg(test)]
             refuse: None,
+            #[cfg(test)]
+            pretend_remote: false,
         })
     }
 
@@ -108,7 +114,11 @@ impl Watches {
     }
 
     /// Watches a folder for an entry. `path` is free of symbolic links.
-    pub(super) fn watch_folder(&mut self, path: &Path, interest: Interest) -> Result<(), Errno> {
+    pub(super) fn watch_folder(
+        &mut self,
+        path: &Path,
+        interest: Interest,
+    ) -> Result<WatchDescriptor, Errno> {
         let mask = SELF | interest.events;
         let wd = self.add(path, mask | AddWatchFlags::IN_ONLYDIR | MASK_ADD)?;
         let folder = self.folders.entry(wd).or_insert_with(|| Folder {
@@ -118,10 +128,17 @@ impl Watches {
         });
         folder.mask |= mask;
         path.clone_into(&mut folder.path);
-        if !folder.interests.contains(&interest) {
+        self.add_interest(wd, interest);
+        Ok(wd)
+    }
+
+    /// Adds to what an entry needs to know of a folder that is watched for these events already.
+    pub(super) fn add_interest(&mut self, wd: WatchDescriptor, interest: Interest) {
+        if let Some(folder) = self.folders.get_mut(&wd)
+            && !folder.interests.contains(&interest)
+        {
             folder.interests.push(interest);
         }
-        Ok(())
     }
 
     /// Watches an open file for writes and, if it has lost its name, for its removal.
@@ -149,6 +166,16 @@ impl Watches {
             return Err(errno);
         }
         self.inotify.add_watch(path, mask)
+    }
+
+    /// The name of the filesystem of a folder, if it is one that does not tell of changes.
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "tests pretend"))]
+    pub(super) fn remote(&self, folder: &Path) -> Option<&'static str> {
+        #[cfg(test)]
+        if self.pretend_remote {
+            return Some("NFS");
+        }
+        remote::name(folder)
     }
 
     pub(super) fn file(&self, wd: WatchDescriptor) -> Option<FileId> {
