@@ -159,7 +159,7 @@ impl Guarded {
                 }
             }
             Err(error) => {
-                error!("{error}");
+                error!("{}: {error}", self.name);
                 self.problem = Some(error.to_string());
             }
         }

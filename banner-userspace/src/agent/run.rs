@@ -288,13 +288,15 @@ impl Running {
             .map(super::interfaces::Guarded::summary)
             .collect();
         let files = self.agent.tail.files().count();
+        let plural = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
         let took = clock::now().mono.since(self.agent.since);
         info!(
-            "ready after {} ms: {}; {} jails on {files} log files; {} hosts banned",
+            "ready after {} ms: {}; {} on {}; {} banned",
             took.as_millis(),
             interfaces.join(", "),
-            config.jails.len(),
-            v4 + v6,
+            plural(config.jails.len(), "jail"),
+            plural(files, "log file"),
+            plural(v4 + v6, "host"),
         );
     }
 

@@ -91,6 +91,7 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
         .collect();
     if !guarded.iter().any(Guarded::is_attached) {
         let why: Vec<_> = guarded.iter().filter_map(Guarded::problem).collect();
+        xdp.abandon()?;
         bail!("no way to drop packets: {}", why.join("; "));
     }
     for interface in xdp.detach_others()? {

@@ -33,8 +33,8 @@ pub struct Attachment {
 pub enum AttachError {
     /// Another program holds the interface's only XDP slot.
     #[error(
-        "{interface}: another XDP program holds the slot ({holder}); an interface has only one. \
-         Remove it (ip link set dev {interface} xdp off, or through its own tool), or leave {interface} out"
+        "another XDP program holds the slot ({holder}), and an interface has only one. Remove it \
+         (ip link set dev {interface} xdp off, or through its own tool), or leave {interface} out"
     )]
     Taken {
         /// Name of the interface.
@@ -43,34 +43,29 @@ pub enum AttachError {
         holder: String,
     },
     /// Neither native nor generic XDP.
-    #[error("{interface}: it takes no XDP program; native: {native}; generic: {generic}")]
+    #[error("it takes no XDP program; native: {native}; generic: {generic}")]
     Unsupported {
-        /// Name of the interface.
-        interface: String,
         /// The kernel's word on native XDP.
         native: io::Error,
         /// The kernel's word on generic XDP.
         generic: io::Error,
     },
     /// Something else.
-    #[error("{interface}: {source}")]
-    Other {
-        /// Name of the interface.
-        interface: String,
-        /// What.
-        source: Box<XdpError>,
-    },
+    #[error(transparent)]
+    Other(#[from] Box<XdpError>),
+}
+
+impl From<XdpError> for AttachError {
+    fn from(error: XdpError) -> Self {
+        Self::Other(Box::new(error))
+    }
 }
 
 impl Xdp {
     /// Attaches the program to an interface, natively if the driver can, and pins the link. Where
     /// an earlier agent's program is, it is replaced in one step.
     pub fn attach(&mut self, interface: &Interface) -> Result<&Attachment, AttachError> {
-        let other = |source: XdpError| AttachError::Other {
-            interface: interface.name.clone(),
-            source: source.into(),
-        };
-        let attachment = match self.replace(interface).map_err(other)? {
+        let attachment = match self.replace(interface)? {
             Some(attachment) => attachment,
             None => self.attach_anew(interface)?,
         };
@@ -156,10 +151,6 @@ impl Xdp {
     }
 
     fn attach_anew(&mut self, interface: &Interface) -> Result<Attachment, AttachError> {
-        let other = |source: XdpError| AttachError::Other {
-            interface: interface.name.clone(),
-            source: source.into(),
-        };
         let taken = |xdp: &Interface| AttachError::Taken {
             interface: interface.name.clone(),
             holder: holder(xdp),
@@ -168,7 +159,7 @@ impl Xdp {
             return Err(taken(interface));
         }
         let path = self.pins.link(&interface.name);
-        let program = object::program(&mut self.program, PROGRAM).map_err(other)?;
+        let program = object::program(&mut self.program, PROGRAM)?;
         let mut attach = |mode| attach(program, interface.index, mode, &path);
         let (mode, why_not_native) = match attach(AyaMode::Driver) {
             Ok(()) => (XdpMode::Native, None),
@@ -182,16 +173,11 @@ impl Xdp {
                     {
                         return Err(taken(interface));
                     }
-                    let interface = interface.name.clone();
-                    return Err(AttachError::Unsupported {
-                        interface,
-                        native,
-                        generic,
-                    });
+                    return Err(AttachError::Unsupported { native, generic });
                 }
-                Err(AttachFailure::Other(error)) => return Err(other(error)),
+                Err(AttachFailure::Other(error)) => return Err(error.into()),
             },
-            Err(AttachFailure::Other(error)) => return Err(other(error)),
+            Err(AttachFailure::Other(error)) => return Err(error.into()),
         };
         Ok(Attachment {
             interface: interface.name.clone(),

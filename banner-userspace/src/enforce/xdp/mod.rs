@@ -42,6 +42,8 @@ pub struct Xdp {
     bans: BanMaps,
     never: NeverMaps,
     links: Vec<Attachment>,
+    /// Nothing was pinned before.
+    first: bool,
 }
 
 impl Xdp {
@@ -55,6 +57,7 @@ impl Xdp {
     ) -> Result<(Self, Vec<Advice>), XdpError> {
         kernel::check()?;
         let (pins, advice) = Pins::claim(pin_dir)?;
+        let first = pins.is_empty()?;
         let resize = pins.check(max_bans)?;
         let mut program = object::load(&pins, max_bans, resize)?;
         let clock = Clock::new(&mut program)?;
@@ -70,6 +73,7 @@ impl Xdp {
             bans,
             never,
             links: Vec::new(),
+            first,
         };
         if resize {
             xdp.swap_resized()?;
@@ -81,6 +85,14 @@ impl Xdp {
     /// go.
     pub fn set_never(&mut self, prefixes: &PrefixSet) -> Result<(), XdpError> {
         self.never.replace(prefixes)
+    }
+
+    /// Gives up: what this agent pinned goes, what it found stays.
+    pub fn abandon(self) -> Result<(), XdpError> {
+        if self.first && self.links.is_empty() {
+            detach(self.pins.dir())?;
+        }
+        Ok(())
     }
 
     /// What the program has counted since its counters were first pinned.

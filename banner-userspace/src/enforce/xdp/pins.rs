@@ -65,6 +65,16 @@ impl Pins {
         }
     }
 
+    /// The directory itself.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whether nothing is pinned.
+    pub(super) fn is_empty(&self) -> Result<bool, XdpError> {
+        Ok(self.files()?.is_empty())
+    }
+
     /// Where a map is pinned.
     pub(super) fn map(&self, name: &str) -> PathBuf {
         self.dir.join(name)
@@ -77,15 +87,15 @@ impl Pins {
 
     /// Where the link of an interface is pinned.
     pub(super) fn link(&self, interface: &str) -> PathBuf {
-        self.dir.join(format!("{LINK_PREFIX}{interface}"))
+        self.dir.join(link_name(interface))
     }
 
     /// The pinned links: interface names as they were when they were pinned, and paths.
     pub(super) fn links(&self) -> Result<Vec<(String, PathBuf)>, XdpError> {
         let mut links = Vec::new();
         for name in self.files()? {
-            if let Some(interface) = name.strip_prefix(LINK_PREFIX) {
-                links.push((interface.to_owned(), self.dir.join(&name)));
+            if let Some(interface) = linked_interface(&name) {
+                links.push((interface, self.dir.join(&name)));
             }
         }
         Ok(links)
@@ -134,6 +144,20 @@ impl Pins {
         names.sort_unstable();
         Ok(names)
     }
+}
+
+/// `link-eth0`; a dot, as VLAN interfaces have it in their names, is `%2E`.
+fn link_name(interface: &str) -> String {
+    format!(
+        "{LINK_PREFIX}{}",
+        interface.replace('%', "%25").replace('.', "%2E")
+    )
+}
+
+/// The inverse of [`link_name`].
+fn linked_interface(file: &str) -> Option<String> {
+    let name = file.strip_prefix(LINK_PREFIX)?;
+    Some(name.replace("%2E", ".").replace("%25", "%"))
 }
 
 /// What `banner detach` took away.
@@ -354,6 +378,16 @@ mod tests {
         assert_eq!(lock_owner(locks, 0x1b, 5), Some(14));
         assert_eq!(lock_owner(locks, 0x1c, 5), None);
         assert_eq!(lock_owner("", 0, 0), None);
+    }
+
+    #[test]
+    fn interface_names_become_file_names_and_back() {
+        for name in ["eth0", "eth0.100", "a%2Eb", "a%.b"] {
+            let file = link_name(name);
+            assert!(!file.contains('.'), "{file}");
+            assert_eq!(linked_interface(&file).as_deref(), Some(name));
+        }
+        assert_eq!(linked_interface("BANS4"), None);
     }
 
     #[test]
