@@ -28,7 +28,7 @@
 //! A log that is renamed several times between two looks is followed by the events of the renames,
 //! as long as it stays in folders that are watched.
 //!
-//! # What is lost
+//! # What is lost, or seen late or twice
 //!
 //! - What is written and then truncated (logrotate's `copytruncate`) between two looks. Nobody can
 //!   see it any more; [`Stats::lost`] has the part of it that was seen to be there.
@@ -37,10 +37,12 @@
 //!   goes unseen. Lines that bear a stamp do not do that.
 //! - A file that is created and deleted, or moved out of the watched folders, between two looks:
 //!   [`Stats::missed`].
-//! - What a log got after its first rotation and lost by a second, while nobody was running, or
-//!   between two looks when the kernel's event queue was full.
+//! - A file that got a log's name and lost it again while nobody was running, or while the kernel's
+//!   event queue was full.
 //! - A file whose entry is `name*` and that is copied to another matching name is another file:
 //!   its lines are seen twice. Such entries should name what is written to.
+//! - What no event tells of is seen with the next one: writes through `mmap`, and a filesystem that
+//!   is mounted over a folder on the way.
 
 mod events;
 mod file;

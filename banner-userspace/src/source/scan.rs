@@ -14,7 +14,7 @@ use super::mark::Inode;
 use super::settle::POLL;
 use super::state::Problem;
 use super::tail::Tail;
-use super::walk::{FILES, Found, Ways, walk, watch_rights};
+use super::walk::{FILES, Found, Kept, Ways, walk, watch_rights};
 use super::watch::{FileId, Interest, RIGHTS};
 use crate::model::{LogId, Mono};
 
@@ -24,18 +24,19 @@ impl Tail {
         if self.dirty.is_empty() {
             return;
         }
+        let mut kept = Kept::new();
         while let Some(log) = self.dirty.pop_first() {
-            self.scan_log(log, now);
+            self.scan_log(log, &mut kept, now);
         }
         self.watches.settle();
         self.unsettled = true;
     }
 
-    fn scan_log(&mut self, id: LogId, now: Mono) {
+    fn scan_log(&mut self, id: LogId, kept: &mut Kept, now: Mono) {
         let Some(log) = self.logs.get(usize::from(id.0)) else {
             return;
         };
-        let mut ways = walk(&mut self.watches, id, &log.pattern);
+        let mut ways = walk(&mut self.watches, kept, id, &log.pattern);
         let mut present = BTreeSet::new();
         for found in std::mem::take(&mut ways.found) {
             present.extend(self.look(id, found, now));

@@ -20,7 +20,7 @@ use crate::model::Mark;
 use crate::model::{Chunk, LogId, Mono};
 
 /// What [`Tail::open`] has to know besides the logs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The longest line that is given out whole, in bytes without the newline; at least 1.
     pub max_line: usize,

@@ -4,7 +4,7 @@
 //! change anywhere on it may change what the entry means. Every look at a name happens after the
 //! watch that tells of its changes is set, so nothing can slip between.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, Metadata};
 use std::io;
@@ -54,8 +54,13 @@ pub(super) struct Ways {
     pub(super) unwatched: Option<Errno>,
 }
 
+/// The folders that were watched since a scan began, and for which events. To set a watch costs the
+/// kernel a look at everything in the folder, so what many entries pass through is watched once. If
+/// such a folder is replaced meanwhile, its watch tells all who passed through it.
+pub(super) type Kept = HashMap<PathBuf, (WatchDescriptor, AddWatchFlags)>;
+
 /// Walks the way of one entry and sets its watches.
-pub(super) fn walk(watches: &mut Watches, log: LogId, pattern: &Pattern) -> Ways {
+pub(super) fn walk(watches: &mut Watches, kept: &mut Kept, log: LogId, pattern: &Pattern) -> Ways {
     let mut attempt = 0;
     loop {
         attempt += 1;
@@ -64,7 +69,8 @@ pub(super) fn walk(watches: &mut Watches, log: LogId, pattern: &Pattern) -> Ways
             watches,
             log,
             ways: Ways::default(),
-            kept: HashMap::new(),
+            kept,
+            passed: HashSet::new(),
             moved: false,
         };
         let root = PathBuf::from("/");
@@ -72,6 +78,7 @@ pub(super) fn walk(watches: &mut Watches, log: LogId, pattern: &Pattern) -> Ways
         if !walk.moved {
             return walk.ways;
         }
+        walk.kept.clear();
         if attempt == ATTEMPTS {
             // Something keeps moving. It is looked at again as if it could not be watched.
             walk.ways.unwatched.get_or_insert(Errno::EBUSY);
@@ -84,8 +91,9 @@ struct Walk<'a> {
     watches: &'a mut Watches,
     log: LogId,
     ways: Ways,
-    /// Folders that are already watched, and for which events.
-    kept: HashMap<PathBuf, (WatchDescriptor, AddWatchFlags)>,
+    kept: &'a mut Kept,
+    /// The folders that this walk went through.
+    passed: HashSet<PathBuf>,
     /// A folder was gone when it was to be watched.
     moved: bool,
 }
@@ -241,12 +249,12 @@ impl Walk<'_> {
         events: AddWatchFlags,
         shown: Option<Shown>,
     ) {
-        let kept = self.kept.get(folder).copied();
-        if name.is_none() && kept.is_some() {
+        if self.passed.insert(folder.to_owned()) {
+            if self.ways.remote.is_none() {
+                self.ways.remote = self.watches.remote(folder);
+            }
+        } else if name.is_none() {
             return;
-        }
-        if kept.is_none() && self.ways.remote.is_none() {
-            self.ways.remote = self.watches.remote(folder);
         }
         let interest = Interest {
             log: self.log,
@@ -254,10 +262,10 @@ impl Walk<'_> {
             events,
             shown,
         };
+        let kept = self.kept.get(folder).copied();
         if let Some((wd, mask)) = kept
             && mask.contains(events)
         {
-            // To set a watch costs the kernel a look at everything in the folder.
             return self.watches.add_interest(wd, interest);
         }
         match self.watches.watch_folder(folder, interest) {

@@ -306,11 +306,11 @@ impl World {
                 self.drain(1 << 20);
                 self.site.pass(*time);
             }
-            Step::Restart(renamed) => self.restart(renamed),
+            Step::Restart(renamed) => self.restart(*renamed),
         }
     }
 
-    fn restart(&mut self, renamed: &[bool; LOGS]) {
+    fn restart(&mut self, renamed: [bool; LOGS]) {
         // What has no name any more, and what was rotated twice since the last look, is not found
         // again by a tail that starts anew.
         if self.deleted || self.logs.iter().any(|log| !log.looked) {

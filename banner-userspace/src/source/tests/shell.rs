@@ -9,7 +9,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::super::pattern::Pattern;
-use super::super::walk::walk;
+use super::super::walk::{Kept, walk};
 use super::super::watch::Watches;
 use crate::model::LogId;
 
@@ -44,7 +44,7 @@ fn globs_mean_what_they_mean_to_the_shell() {
     for text in PATTERNS {
         let whole = format!("{}/{text}", root.display());
         let pattern = Pattern::parse(&whole).expect(text);
-        let found = walk(&mut watches, LogId(0), &pattern).found;
+        let found = walk(&mut watches, &mut Kept::new(), LogId(0), &pattern).found;
         let found: BTreeSet<_> = found
             .into_iter()
             .filter(|one| one.what.as_ref().is_ok_and(std::fs::Metadata::is_file))
