@@ -37,8 +37,15 @@ pub(crate) fn packages(names: &BTreeSet<String>) -> Result<()> {
     let run = || -> Result<()> {
         update()?;
         let mut apt = as_root()?;
-        apt.args(["install", "-y", "-q", "--no-install-recommends"])
-            .args(names);
+        // What is there already stays at its version: this is somebody's machine.
+        apt.args([
+            "install",
+            "-y",
+            "-q",
+            "--no-install-recommends",
+            "--no-upgrade",
+        ])
+        .args(names);
         command::run(&mut apt)
     };
     run().with_context(|| format!("installing {list}"))

@@ -41,7 +41,7 @@ pub(crate) fn run() -> Result<()> {
     }
     Record::check_committed(&build_ebpf::flags())?;
     if !findings.is_empty() {
-        bail!("tidy: {} lines break a rule", findings.len());
+        bail!("tidy: broken rules: {}", findings.len());
     }
     eprintln!("tidy: {files} files, no rule broken");
     Ok(())
