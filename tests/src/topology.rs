@@ -2,12 +2,20 @@
 
 use std::{
     fmt,
-    net::{IpAddr, SocketAddr},
+    io::ErrorKind,
+    net::{IpAddr, SocketAddr, TcpStream},
+    time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 
-use crate::netns::Namespace;
+use crate::{
+    netns::Namespace,
+    wait::{PATIENCE, wait_until},
+};
+
+/// Where no test listens: the TCP port of RFC 863.
+const CLOSED_PORT: u16 = 9;
 
 /// Which protocol a test runs over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +79,21 @@ impl Peer {
     }
 }
 
+impl Peer {
+    /// Whether packets go to the server and back: nobody listens there, and that is an answer. A
+    /// link that is up drops what it is given until the kernel has got round to starting its queue.
+    fn reaches_server(&self, family: Family) -> Result<bool> {
+        let closed = self.server(family, CLOSED_PORT);
+        let attempt = || TcpStream::connect_timeout(&closed, Duration::from_millis(100));
+        match self.namespace.inside(attempt)? {
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(true),
+            Err(error) if error.kind() == ErrorKind::TimedOut => Ok(false),
+            Err(error) => Err(error).with_context(|| format!("reach {closed} from {self}")),
+            Ok(_) => bail!("somebody listens at {closed}"),
+        }
+    }
+}
+
 /// Server, attacker and friend.
 #[derive(Debug)]
 pub struct Topology {
@@ -112,6 +135,13 @@ impl Topology {
         };
         join(&server, &attacker, "02:00:00:00:0a")?;
         join(&server, &friend, "02:00:00:00:0f")?;
+        for peer in [&attacker, &friend] {
+            for family in [Family::V4, Family::V6] {
+                wait_until("a link to carry packets", PATIENCE, || {
+                    peer.reaches_server(family)
+                })?;
+            }
+        }
         Ok(Self {
             server,
             attacker,
