@@ -4,6 +4,7 @@ use std::{net::IpAddr, path::PathBuf};
 
 use anyhow::{Context as _, bail};
 use jiff::tz::TimeZone;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tracing::{error, info, warn};
 
 use super::{
@@ -65,6 +66,7 @@ pub struct Started {
 /// Needs a tokio runtime around it.
 pub fn start(options: Options) -> anyhow::Result<Started> {
     let since = clock::now().mono;
+    raise_descriptor_limit();
     let mut problems = Vec::new();
     let config = config::load(&options.config)?;
     for warning in &config.warnings {
@@ -135,6 +137,14 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
         server,
         problems,
     })
+}
+
+/// Each followed file is a descriptor, and the limit that shells and service managers set is for
+/// programs that use select(2). Where it cannot be raised, the file that is one too many is named.
+fn raise_descriptor_limit() {
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
+    }
 }
 
 /// The hosts that no jail bans.
