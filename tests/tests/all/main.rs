@@ -5,6 +5,7 @@
 mod clock;
 mod lab;
 mod layout;
+mod logs;
 mod ssh;
 mod verdict;
 mod wire;
