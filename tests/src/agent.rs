@@ -37,7 +37,8 @@ pub struct Config {
 }
 
 impl Config {
-    fn text(&self) -> String {
+    /// The configuration file.
+    pub fn text(&self) -> String {
         let ignore: Vec<_> = self
             .ignore
             .iter()
@@ -102,8 +103,18 @@ impl<'a> Seat<'a> {
         interfaces: &[&'static str],
         config: &Config,
     ) -> Result<Self> {
+        Self::with_text(lab, server, interfaces, &config.text())
+    }
+
+    /// Writes any configuration, right or wrong.
+    pub fn with_text(
+        lab: &'a Lab,
+        server: &'a Namespace,
+        interfaces: &[&'static str],
+        text: &str,
+    ) -> Result<Self> {
         let path = lab.dir().join("banner.yaml");
-        fs::write(&path, config.text()).context("write the agent's configuration")?;
+        fs::write(&path, text).context("write the agent's configuration")?;
         Ok(Self {
             lab,
             server,
@@ -112,6 +123,13 @@ impl<'a> Seat<'a> {
             config: path,
             pins: lab.bpffs().join("banner"),
         })
+    }
+
+    /// The same, but with its pins in another folder.
+    #[must_use]
+    pub fn pinning_to(mut self, pins: PathBuf) -> Self {
+        self.pins = pins;
+        self
     }
 
     /// What is pinned there.
@@ -137,9 +155,12 @@ impl<'a> Seat<'a> {
 
     /// Runs another subcommand to its end.
     pub fn run(&self, subcommand: &str) -> Result<Finished> {
-        let name = format!("banner-{subcommand}");
-        let mut command = self.command(subcommand);
-        self.server.inside(|| self.lab.run(&name, &mut command))?
+        self.run_command(&mut self.command(subcommand))
+    }
+
+    /// Runs any command where the agent runs, to its end.
+    pub fn run_command(&self, command: &mut Command) -> Result<Finished> {
+        self.server.inside(|| self.lab.run("banner", command))?
     }
 
     /// The binary under test.

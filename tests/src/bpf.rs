@@ -121,10 +121,15 @@ impl Object {
     /// Attaches the deciding program to `interface` of the thread's network namespace, for as long
     /// as this value lives.
     pub fn attach(&mut self, interface: &str, mode: XdpMode) -> Result<()> {
+        self.attach_program(PROGRAM, interface, mode)
+    }
+
+    /// Attaches the program named `name`. See [`Object::attach`].
+    pub fn attach_program(&mut self, name: &str, interface: &str, mode: XdpMode) -> Result<()> {
         let program = self
             .ebpf
-            .program_mut(PROGRAM)
-            .context("the object has the program")?;
+            .program_mut(name)
+            .with_context(|| format!("no program {name}"))?;
         let program: &mut Xdp = program.try_into()?;
         program
             .attach(interface, mode)

@@ -7,5 +7,6 @@ mod lab;
 mod layout;
 mod logs;
 mod ssh;
+mod startup;
 mod verdict;
 mod wire;
