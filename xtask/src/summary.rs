@@ -6,11 +6,10 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Summary {
     pub(crate) passed: u64,
+    /// Failed tests, and programs that ended badly without saying which test failed.
     pub(crate) failed: u64,
     /// Ignored by an attribute, or ended without a verdict after a line that starts with `SKIPPED`.
     pub(crate) skipped: u64,
-    /// Programs that ended badly without saying which test failed.
-    broken: u64,
     /// `SKIPPED` lines of the program that is being read.
     announced: u64,
 }
@@ -29,15 +28,15 @@ impl Summary {
         }
     }
 
-    /// Counts a program that ended badly.
+    /// Counts a program that ended badly without saying which test failed.
     pub(crate) fn ended_badly(&mut self) {
         self.announced = 0;
-        self.broken += 1;
+        self.failed += 1;
     }
 
     /// Whether at least one test ran and nothing failed.
     pub(crate) fn is_good(&self) -> bool {
-        self.failed == 0 && self.broken == 0 && self.passed > 0
+        self.failed == 0 && self.passed > 0
     }
 }
 
@@ -109,6 +108,6 @@ mod tests {
         assert!(crashed.is_good());
         crashed.ended_badly();
         assert!(!crashed.is_good());
-        assert_eq!(crashed.to_string(), "5 passed, 0 failed, 0 skipped");
+        assert_eq!(crashed.to_string(), "5 passed, 1 failed, 0 skipped");
     }
 }
