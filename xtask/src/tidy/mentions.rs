@@ -175,8 +175,12 @@ impl Source {
         // Without a module: what `self` and `super` lead to depends on the prefix.
         let tokens: Vec<_> = tree.into_iter().collect();
         let mut at = 0;
-        while at < tokens.len() {
-            at = inner.scan_path(&tokens, at, &[], in_test);
+        while let Some(token) = tokens.get(at) {
+            at = match token {
+                // The new name of `a as b` is nobody's.
+                TokenTree::Ident(word) if word == "as" => at + 2,
+                _ => inner.scan_path(&tokens, at, &[], in_test),
+            };
         }
         for mention in inner.mentions {
             let mut path = prefix.to_vec();

@@ -25,6 +25,10 @@ fn rooms_name_what_the_design_lets_them() {
     let good = [
         ("decide/mod.rs", "use crate::{model::Ban, track::Offence};"),
         (
+            "decide/mod.rs",
+            "use crate::{model::Ban as Entry, track::Offence as _};",
+        ),
+        (
             "config/check.rs",
             "use crate::filter; use super::files::read;",
         ),
