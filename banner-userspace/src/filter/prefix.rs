@@ -9,17 +9,20 @@ use super::{
 
 /// The prefixes that every configuration has, by name.
 ///
-/// `syslog` takes RFC 5424, RFC 3164 and ISO stamps, as written by syslog daemons and by
-/// `journalctl -o short`; stamp, host and pid may each be missing.
+/// `syslog` takes RFC 5424, RFC 3164 and ISO stamps, as written by syslog daemons (busybox's and
+/// Solaris' forms included) and by `journalctl -o short`; stamp, host and pid may each be missing.
 pub const BUILTIN_PREFIXES: &[(&str, &str)] = &[(
     "syslog",
     concat!(
         r"^(?:<[0-9]{1,3}>)?(?:",
         // RFC 5424: VERSION STAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA MSG
         r"[1-9][0-9]? (?:<STAMP>|-) \S+ (?:<PROGRAM>) \S+ \S+ ",
-        r#"(?:-|(?:\[(?:[^\]"\\]|"(?:[^"\\]|\\.)*")*\])+) (?:\xef\xbb\xbf)?"#,
-        // STAMP HOST TAG[PID]: MSG
-        r"|(?:<STAMP> )?(?:\S+ )?(?:<PROGRAM>)(?:\[[0-9]+\])?: ",
+        r#"(?:-|(?:\[(?:[^\]"\\]|"(?:[^"\\]|\\.)*")*\])+) {1,2}(?:\xef\xbb\xbf)?"#,
+        // STAMP HOST FACILITY.SEVERITY TAG[PID]: [ID NUMBER FACILITY.SEVERITY] MSG
+        // A host ends in no colon: otherwise another program's tag could pass for one.
+        r"|(?:<STAMP> )?(?:\S*[^\s:] )?(?:[a-z0-9]+\.[a-z]+ )?",
+        r"(?:/(?:[^\s:\[\]]+/)*)?(?:<PROGRAM>)(?:\[[0-9]+\])?: ",
+        r"(?:\[ID [0-9]+ [a-z0-9]+\.[a-z]+\] )?",
         r")",
     ),
 )];
@@ -162,6 +165,26 @@ mod tests {
                 Some("2026-11-20T10:00:00Z"),
             ),
             ("<86>1 - - sshd - - - hello", None),
+            (
+                "1 2026-11-20T10:00:00Z host sshd 123 - -  hello",
+                Some("2026-11-20T10:00:00Z"),
+            ),
+            (
+                "Nov 20 10:00:00.123456 host sshd[1]: hello",
+                Some("Nov 20 10:00:00.123456"),
+            ),
+            (
+                "Nov 20 10:00:00 host auth.info sshd[1]: hello",
+                Some("Nov 20 10:00:00"),
+            ),
+            (
+                "Nov 20 10:00:00 host sshd[1]: [ID 800047 auth.info] hello",
+                Some("Nov 20 10:00:00"),
+            ),
+            (
+                "Nov 20 10:00:00 host /usr/sbin/sshd[1]: hello",
+                Some("Nov 20 10:00:00"),
+            ),
             ("host sshd[1]: hello", None),
             ("sshd[1]: hello", None),
             ("sshd: hello", None),
@@ -181,6 +204,10 @@ mod tests {
             "Nov 20 10:00:00 host xsshd[123]: hello",
             "Nov 20 10:00:00 host su: Nov 20 10:00:00 host sshd[1]: hello",
             "Nov 20 10:00:00 host sshd[x]: hello",
+            "Nov 20 10:00:00 app[1]: sshd[1]: hello",
+            "app: sshd[1]: hello",
+            "Nov 20 10:00:00 host app: /sshd[1]: hello",
+            "Nov 20 10:00:00 host app/sshd[1]: hello",
         ] {
             assert_eq!(
                 prefix.split(line.as_bytes()),

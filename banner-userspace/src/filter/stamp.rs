@@ -12,7 +12,7 @@ use crate::model::Wall;
 /// (`2026-11-20T10:00:00.123+01:00`; a space for the T, a comma for the point and no zone are
 /// taken, too).
 pub(super) const PATTERN: &str = concat!(
-    r"[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}",
+    r"[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?",
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}",
     r"(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 );
@@ -94,7 +94,8 @@ fn rfc3164(text: &[u8], now: Wall, zone: &TimeZone) -> Option<Wall> {
     let month = MONTHS.iter().position(|month| text.starts_with(month))?;
     let month = i8::try_from(month + 1).ok()?;
     let day = number(text.get(4..6)?)?;
-    let time = time(text.get(7..15)?, 0)?;
+    let (nanos, _) = fraction(text.get(15..)?);
+    let time = time(text.get(7..15)?, nanos)?;
     let year = civil(now, zone)?.year();
     let latest = now.0.saturating_add(DAY_NS);
     // Four years back, because 29 February may be that far away.
@@ -118,23 +119,7 @@ fn iso(text: &[u8], zone: &TimeZone) -> Option<Wall> {
         i8::try_from(number(text.get(8..10)?)?).ok()?,
     )
     .ok()?;
-    let mut rest = text.get(19..)?;
-    let mut nanos: i32 = 0;
-    if let Some(b'.' | b',') = rest.first() {
-        let digits = rest[1..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
-        for place in 0..9 {
-            let digit = if place < digits {
-                i32::from(rest[1 + place] - b'0')
-            } else {
-                0
-            };
-            nanos = nanos * 10 + digit;
-        }
-        rest = &rest[1 + digits..];
-    }
+    let (nanos, rest) = fraction(text.get(19..)?);
     let at = date.to_datetime(time(text.get(11..19)?, nanos)?);
     match rest {
         [] => wall(&zone.to_ambiguous_zoned(at).compatible().ok()?),
@@ -147,6 +132,20 @@ fn iso(text: &[u8], zone: &TimeZone) -> Option<Wall> {
         }
         _ => None,
     }
+}
+
+/// The ns in a fraction of a second, if there is one at the beginning, and what comes behind it.
+fn fraction(text: &[u8]) -> (i32, &[u8]) {
+    let Some((b'.' | b',', rest)) = text.split_first() else {
+        return (0, text);
+    };
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, behind) = rest.split_at(digits);
+    let places = digits.iter().chain(std::iter::repeat(&b'0')).take(9);
+    (
+        places.fold(0, |nanos, digit| nanos * 10 + i32::from(digit - b'0')),
+        behind,
+    )
 }
 
 fn fixed(at: DateTime, offset_seconds: i32) -> Option<Wall> {
@@ -196,6 +195,7 @@ mod tests {
         for (zone, text, time) in [
             ("UTC", "Nov 20 10:00:00", "2026-11-20T10:00:00Z"),
             ("UTC", "Nov  2 10:00:00", "2026-11-02T10:00:00Z"),
+            ("UTC", "Nov  2 10:00:00.25", "2026-11-02T10:00:00.25Z"),
             ("Europe/Berlin", "Nov 20 10:00:00", "2026-11-20T09:00:00Z"),
             ("Europe/Berlin", "Jul 20 10:00:00", "2026-07-20T08:00:00Z"),
             ("UTC", "Dec 24 10:00:00", "2025-12-24T10:00:00Z"),
