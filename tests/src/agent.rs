@@ -85,14 +85,24 @@ impl Event {
 }
 
 /// Where one agent keeps its things; outlives the process, so that another can take over.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Seat<'a> {
     lab: &'a Lab,
     server: &'a Namespace,
-    interfaces: Vec<&'static str>,
     program: PathBuf,
-    config: PathBuf,
-    pins: PathBuf,
+    /// What `--interface` names.
+    pub interfaces: Vec<&'static str>,
+    /// `--config`.
+    pub config: PathBuf,
+    /// `--pin-dir`.
+    pub pins: PathBuf,
+    /// `--state-dir`.
+    pub state: PathBuf,
+    /// `--socket`.
+    pub socket: PathBuf,
+    /// A command with arguments that runs the agent in some special way, such as `setarch`; empty
+    /// for none.
+    pub through: Vec<String>,
 }
 
 impl<'a> Seat<'a> {
@@ -106,23 +116,32 @@ impl<'a> Seat<'a> {
         Self::with_text(lab, server, interfaces, &config.text())
     }
 
-    /// Writes any configuration, right or wrong.
+    /// Writes a configuration that is given as YAML, right or wrong.
     pub fn with_text(
         lab: &'a Lab,
         server: &'a Namespace,
         interfaces: &[&'static str],
-        text: &str,
+        config: &str,
     ) -> Result<Self> {
         let path = lab.dir().join("banner.yaml");
-        fs::write(&path, text).context("write the agent's configuration")?;
-        Ok(Self {
+        let seat = Self {
             lab,
             server,
+            program: lab.expose(&program()?)?,
             interfaces: interfaces.to_vec(),
-            program: program()?,
             config: path,
             pins: lab.bpffs().join("banner"),
-        })
+            state: lab.dir().join("state"),
+            socket: lab.dir().join("banner.sock"),
+            through: Vec::new(),
+        };
+        seat.configure(config)?;
+        Ok(seat)
+    }
+
+    /// Writes another configuration, for the next agent.
+    pub fn configure(&self, config: &str) -> Result<()> {
+        fs::write(&self.config, config).context("write the agent's configuration")
     }
 
     /// The same, but with its pins in another folder.
@@ -153,9 +172,18 @@ impl<'a> Seat<'a> {
         Ok(agent)
     }
 
-    /// Runs another subcommand to its end.
+    /// Starts an agent that must refuse to run, with exit code 1, and returns what it said.
+    pub fn refusal(&self) -> Result<String> {
+        let Finished { status, stderr, .. } = self.run("run")?;
+        ensure!(status.code() == Some(1), "{status}: {stderr}");
+        Ok(stderr)
+    }
+
+    /// Runs another subcommand, with its own options, to its end.
     pub fn run(&self, subcommand: &str) -> Result<Finished> {
-        self.run_command(&mut self.command(subcommand))
+        let name = format!("banner-{}", subcommand.replace([' ', '/'], "-"));
+        let mut command = self.command(subcommand);
+        self.server.inside(|| self.lab.run(&name, &mut command))?
     }
 
     /// Runs any command where the agent runs, to its end.
@@ -170,18 +198,26 @@ impl<'a> Seat<'a> {
 
     /// A command of the agent's. All options mean the same in every subcommand.
     pub fn command(&self, subcommand: &str) -> Command {
-        let mut command = Command::new(&self.program);
-        command.arg(subcommand).arg("--config").arg(&self.config);
+        let mut command = match &*self.through {
+            [] => Command::new(&self.program),
+            [through, arguments @ ..] => {
+                let mut command = Command::new(through);
+                command.args(arguments).arg(&self.program);
+                command
+            }
+        };
+        command.args(subcommand.split(' '));
         for interface in &self.interfaces {
             command.args(["--interface", interface]);
         }
-        command
-            .arg("--state-dir")
-            .arg(self.lab.dir().join("state"))
-            .arg("--socket")
-            .arg(self.lab.dir().join("banner.sock"))
-            .arg("--pin-dir")
-            .arg(&self.pins);
+        for (option, path) in [
+            ("--config", &self.config),
+            ("--state-dir", &self.state),
+            ("--socket", &self.socket),
+            ("--pin-dir", &self.pins),
+        ] {
+            command.arg(option).arg(path);
+        }
         command
     }
 }
@@ -224,6 +260,19 @@ impl Agent {
             ensure!(reported || ended.is_none(), "the agent ended ({ended:?})");
             Ok(reported)
         })
+    }
+
+    /// Waits until a line of its log has all of these texts in it, and returns the line.
+    pub fn wait_to_say(&mut self, texts: &[&str]) -> Result<String> {
+        let what = format!("a line with {texts:?}");
+        self.process.wait_for_line(&what, PATIENCE, |line| {
+            texts.iter().all(|text| line.contains(text))
+        })
+    }
+
+    /// Its process, as the machine numbers it.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     /// All complete lines of its log.

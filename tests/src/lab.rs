@@ -31,6 +31,7 @@ use crate::{
 const DIR: &str = "/run/lab";
 const LOGS: &str = "/run/lab/log";
 const BPFFS: &str = "/run/bpf";
+const PROGRAMS: &str = "/run/programs";
 
 /// How many lines of each output are shown when a test fails.
 const SHOWN_LINES: usize = 150;
@@ -150,15 +151,22 @@ impl Lab {
         let name = Path::new(path).file_name().context("a file has a name")?;
         let copy = self.dir().join(name);
         fs::copy(path, &copy).with_context(|| format!("copy {path}"))?;
-        mount(
-            Some(&copy),
-            path,
-            None::<&str>,
-            MsFlags::MS_BIND,
-            None::<&str>,
-        )
-        .with_context(|| format!("bind a copy over {path}"))?;
+        bind(&copy, Path::new(path))?;
         Ok(copy)
+    }
+
+    /// Makes the program at `path` reachable for users who may not enter the folders on the way to
+    /// it, and returns where it is now.
+    pub fn expose(&self, path: &Path) -> Result<PathBuf> {
+        let name = path.file_name().context("a program has a name")?;
+        let dir = Path::new(PROGRAMS);
+        fs::create_dir_all(dir).with_context(|| format!("make {PROGRAMS}"))?;
+        let exposed = dir.join(name);
+        if !exposed.exists() {
+            fs::write(&exposed, "").with_context(|| format!("make {}", exposed.display()))?;
+            bind(path, &exposed)?;
+        }
+        Ok(exposed)
     }
 
     fn output_stem(&self, name: &str) -> PathBuf {
@@ -166,6 +174,12 @@ impl Lab {
         self.started.set(number + 1);
         self.log(&format!("{number:03}-{name}"))
     }
+}
+
+fn bind(from: &Path, over: &Path) -> Result<()> {
+    let none = None::<&str>;
+    mount(Some(from), over, none, MsFlags::MS_BIND, none)
+        .with_context(|| format!("bind {} over {}", from.display(), over.display()))
 }
 
 impl Drop for Lab {

@@ -72,6 +72,21 @@ impl Namespace {
 
     /// Whether an XDP program is attached to `interface`, as `ip link` tells it.
     pub fn has_xdp(&self, interface: &str) -> Result<bool> {
+        Ok(self.link(interface)?.contains("prog/xdp"))
+    }
+
+    /// The kernel's number of the XDP program on `interface`.
+    pub fn xdp_id(&self, interface: &str) -> Result<Option<u32>> {
+        let link = self.link(interface)?;
+        let Some((_, program)) = link.split_once("prog/xdp id ") else {
+            return Ok(None);
+        };
+        let id = program.split_whitespace().next().unwrap_or_default();
+        Ok(Some(id.parse().context("number of the XDP program")?))
+    }
+
+    /// What `ip link` says of `interface`.
+    fn link(&self, interface: &str) -> Result<String> {
         let output = Command::new("ip")
             .args([
                 "-n", self.name, "-details", "link", "show", "dev", interface,
@@ -84,7 +99,7 @@ impl Namespace {
                 String::from_utf8_lossy(&output.stderr)
             );
         }
-        Ok(String::from_utf8_lossy(&output.stdout).contains("prog/xdp"))
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// Sets the sysctl at `key`, a path below /proc/sys.

@@ -61,7 +61,7 @@ impl Process {
         Ok(Self { child, stem })
     }
 
-    /// Its process id, as this process sees it.
+    /// Its number outside the lab, which is also the one below the lab's /proc.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
