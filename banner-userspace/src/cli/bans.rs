@@ -8,7 +8,7 @@ use crate::{control::ClientError, enforce::xdp};
 pub(super) fn bans(socket: &Path, json: bool) -> anyhow::Result<ExitCode> {
     let bans = ask(async |agent| agent.bans().await, socket)??;
     if json {
-        println!("{}", serde_json::to_string_pretty(&bans)?);
+        println!("{}", table::json(&bans)?);
         return Ok(ExitCode::SUCCESS);
     }
     if bans.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
+use super::table::escaped;
 use crate::enforce::xdp;
 
 pub(super) fn detach(pin_dir: &Path) -> anyhow::Result<ExitCode> {
@@ -10,13 +11,14 @@ pub(super) fn detach(pin_dir: &Path) -> anyhow::Result<ExitCode> {
         println!("nothing of banner is pinned in {}", pin_dir.display());
     }
     for interface in &detached.interfaces {
-        println!("{interface}: XDP program off");
+        println!("{}: XDP program off", escaped(interface));
     }
     if detached.maps > 0 {
         println!("{} maps removed from {}", detached.maps, pin_dir.display());
     }
     for path in &detached.left {
-        println!("left {}: it is not banner's", path.display());
+        let path = path.display().to_string();
+        println!("left {}: it is not banner's", escaped(&path));
     }
     if let Some(agent) = detached.agent {
         println!(

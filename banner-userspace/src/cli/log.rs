@@ -1,6 +1,9 @@
 //! Where the agent's log lines go.
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::fmt::format::debug_fn;
+
+use super::table::escaped;
 
 /// Lines that wait for a reader of stderr that is slow. Beyond that they are dropped: a reader that
 /// stands still must not keep a ban from being decided.
@@ -14,6 +17,15 @@ pub(super) fn to_stderr() -> WorkerGuard {
         .finish(std::io::stderr());
     let builder = tracing_subscriber::fmt()
         .with_writer(stderr)
+        // Names of files and interfaces may have line breaks and escape sequences in them. tracing
+        // itself lets line breaks through, with which a name could forge a line.
+        .fmt_fields(debug_fn(|writer, field, value| {
+            let value = format!("{value:?}");
+            match field.name() {
+                "message" => write!(writer, "{}", escaped(&value)),
+                name => write!(writer, "{name}={}", escaped(&value)),
+            }
+        }))
         .with_target(false)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     // journald stamps lines itself.

@@ -6,7 +6,7 @@ use banner_common::Reason;
 
 use super::{
     Places, ask,
-    table::{aligned, duration, escaped},
+    table::{self, aligned, duration, escaped},
 };
 use crate::{
     control::{ClientError, JailStatus, Status},
@@ -23,7 +23,7 @@ pub(super) fn status(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
         Err(error) => return Err(error.into()),
     };
     if json {
-        println!("{}", serde_json::to_string_pretty(&status)?);
+        println!("{}", table::json(&status)?);
     } else {
         print!("{}", text(&status));
     }

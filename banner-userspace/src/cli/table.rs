@@ -36,6 +36,26 @@ pub(super) fn escaped(text: &str) -> String {
         .collect()
 }
 
+/// The same for text of several lines, which stay lines.
+pub(super) fn escaped_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(escaped).collect();
+    lines.join("\n")
+}
+
+/// As JSON, for a terminal, too: JSON itself lets DEL and the control characters of ISO 6429's C1
+/// set through.
+pub(super) fn json(value: &impl serde::Serialize) -> serde_json::Result<String> {
+    let mut safe = String::new();
+    for c in serde_json::to_string_pretty(value)?.chars() {
+        if c.is_control() && c != '\n' {
+            safe.extend(["\\u", &format!("{:04x}", u32::from(c))]);
+        } else {
+            safe.push(c);
+        }
+    }
+    Ok(safe)
+}
+
 /// `1d 2h`, `3m 4s`, `5s`: the two largest units.
 pub(super) fn duration(seconds: u64) -> String {
     let units = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
@@ -72,6 +92,19 @@ mod tests {
     #[test]
     fn control_characters_are_escaped() {
         assert_eq!(escaped("a\u{1b}[2J\n\u{9b}ü\\"), "a\\u{1b}[2J\\n\\u{9b}ü\\");
+    }
+
+    #[test]
+    fn lines_stay_lines() {
+        assert_eq!(escaped_lines("a\r\nb\u{1b}\n"), "a\\r\nb\\u{1b}\n");
+    }
+
+    #[test]
+    fn json_means_the_same_without_control_characters() {
+        let text = "a\u{1b}\u{7f}\u{9b}2J\n\u{fc}";
+        let json = json(&text).unwrap();
+        assert!(!json.chars().any(char::is_control), "{json:?}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 
     #[test]
