@@ -10,12 +10,17 @@ mod run;
 mod status;
 mod table;
 
-use std::{net::IpAddr, path::PathBuf, process::ExitCode};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
     agent,
+    config::Problems,
     control::{Client, ClientError},
 };
 
@@ -99,6 +104,7 @@ enum Command {
 /// Parses the arguments and does what they say.
 pub fn main() -> ExitCode {
     let Cli { places, command } = Cli::parse();
+    let config = places.config.clone();
     let result = match command {
         Command::Run => run::run(places),
         Command::Check => check::check(&places.config),
@@ -110,12 +116,26 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("banner: {}", whole(&error));
+            complain(&error, &config);
             match error.downcast_ref() {
                 Some(ClientError::NoAgent { .. }) => ExitCode::from(3),
                 _ => ExitCode::FAILURE,
             }
         }
+    }
+}
+
+/// Says on stderr why nothing came of a command.
+fn complain(error: &anyhow::Error, config: &Path) {
+    let text = table::escaped_lines(&whole(error));
+    if error.is::<Problems>() {
+        // As compilers do: every line begins with its place, where editors look for it.
+        eprintln!("{text}");
+        if !config.exists() {
+            eprintln!("write one (docs/configuration.md), or name another with --config FILE");
+        }
+    } else {
+        eprintln!("banner: {text}");
     }
 }
 
@@ -152,7 +172,7 @@ impl From<Places> for agent::Options {
 }
 
 /// Asks the agent one question.
-fn ask<T>(question: impl AsyncFnOnce(Client) -> T, socket: &std::path::Path) -> anyhow::Result<T> {
+fn ask<T>(question: impl AsyncFnOnce(Client) -> T, socket: &Path) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
