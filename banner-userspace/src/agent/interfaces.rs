@@ -151,9 +151,9 @@ impl Guarded {
                 };
                 info!("{interface}: XDP program {how}, {} mode", mode.name());
                 self.mode = Some(*mode);
-                self.problem = why_not_native.as_ref().map(|why| {
-                    format!("generic mode, which is slower: the driver refused native XDP ({why})")
-                });
+                self.problem = why_not_native
+                    .as_ref()
+                    .map(|why| format!("generic mode, which is slower: no native XDP ({why})"));
                 if let Some(problem) = &self.problem {
                     warn!("{interface}: {problem}");
                 }

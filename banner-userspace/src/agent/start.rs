@@ -61,7 +61,8 @@ pub struct Started {
 }
 
 /// Starts an agent. Order: everything that can be refused is checked before anything is changed;
-/// the never-ban list is in force before a ban is; bans are in force before a line is read.
+/// the never-ban list is in force before a ban is; bans are in force before a line is read. What was
+/// changed is undone when a later step fails, but for bans that were in force before.
 ///
 /// Needs a tokio runtime around it.
 pub fn start(options: Options) -> anyhow::Result<Started> {
@@ -93,7 +94,6 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
         .collect();
     if !guarded.iter().any(Guarded::is_attached) {
         let why: Vec<_> = guarded.iter().filter_map(Guarded::problem).collect();
-        xdp.abandon()?;
         bail!("no way to drop packets: {}", why.join("; "));
     }
     for interface in xdp.detach_others()? {
@@ -122,6 +122,7 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
     });
     let pipeline = pipeline(&config);
     let server = server.ok();
+    xdp.keep();
     Ok(Started {
         options,
         config,

@@ -46,9 +46,9 @@ pub enum AttachError {
     #[error("it takes no XDP program; native: {native}; generic: {generic}")]
     Unsupported {
         /// The kernel's word on native XDP.
-        native: io::Error,
+        native: String,
         /// The kernel's word on generic XDP.
-        generic: io::Error,
+        generic: String,
     },
     /// Something else.
     #[error(transparent)]
@@ -104,11 +104,16 @@ impl Xdp {
                 // The interface was renamed.
                 fs::rename(&path, &wanted).map_err(pin_error("rename", &path))?;
             }
+            let mode = interface.xdp.map_or(XdpMode::Native, |slot| slot.mode);
+            // A program is replaced where it is: to try natively would mean a gap.
+            let why_not_native = (mode == XdpMode::Generic).then(|| {
+                "an earlier agent had to attach so; banner detach and a start try again".to_owned()
+            });
             return Ok(Some(Attachment {
                 interface: interface.name.clone(),
                 index: interface.index,
-                mode: interface.xdp.map_or(XdpMode::Native, |slot| slot.mode),
-                why_not_native: None,
+                mode,
+                why_not_native,
                 replaced: true,
             }));
         }
@@ -164,16 +169,15 @@ impl Xdp {
         let (mode, why_not_native) = match attach(AyaMode::Driver) {
             Ok(()) => (XdpMode::Native, None),
             Err(AttachFailure::Kernel(native)) => match attach(AyaMode::Skb) {
-                Ok(()) => (XdpMode::Generic, Some(native.to_string())),
+                Ok(()) => (XdpMode::Generic, Some(native.why_not_native())),
                 Err(AttachFailure::Kernel(generic)) => {
-                    let busy = [nix::libc::EBUSY, nix::libc::EEXIST];
-                    if generic
-                        .raw_os_error()
-                        .is_some_and(|error| busy.contains(&error))
-                    {
+                    if let Some(nix::libc::EBUSY | nix::libc::EEXIST) = generic.code {
                         return Err(taken(interface));
                     }
-                    return Err(AttachError::Unsupported { native, generic });
+                    return Err(AttachError::Unsupported {
+                        native: native.words,
+                        generic: generic.words,
+                    });
                 }
                 Err(AttachFailure::Other(error)) => return Err(error.into()),
             },
@@ -191,8 +195,31 @@ impl Xdp {
 
 enum AttachFailure {
     /// The kernel would not have it.
-    Kernel(io::Error),
+    Kernel(Refusal),
     Other(XdpError),
+}
+
+/// The kernel's word.
+struct Refusal {
+    code: Option<i32>,
+    words: String,
+}
+
+impl Refusal {
+    /// With what most often is behind it: the kernel gives a number, the driver's own message is
+    /// seldom passed on.
+    fn why_not_native(&self) -> String {
+        let hint = match self.code {
+            Some(nix::libc::EOPNOTSUPP) => {
+                "the driver has none, or none with the MTU and offloads that are set"
+            }
+            Some(nix::libc::EINVAL | nix::libc::ERANGE) => {
+                "the MTU, or that of a veth's peer, may be too large for it"
+            }
+            _ => return self.words.clone(),
+        };
+        format!("{}; {hint}", self.words)
+    }
 }
 
 /// Attaches and pins.
@@ -205,13 +232,16 @@ fn attach(
     let id = program
         .attach_to_if_index(index, mode)
         .map_err(|error| match error {
-            ProgramError::SyscallError(error) => AttachFailure::Kernel(error.io_error),
+            ProgramError::SyscallError(error) => AttachFailure::Kernel(Refusal {
+                code: error.io_error.raw_os_error(),
+                words: error.io_error.to_string(),
+            }),
+            // Here the driver's own message comes with it.
             ProgramError::XdpError(AyaXdpError::NetlinkError(error)) => {
-                let code = error.raw_os_error();
-                AttachFailure::Kernel(code.map_or_else(
-                    || io::Error::other(error.to_string()),
-                    io::Error::from_raw_os_error,
-                ))
+                AttachFailure::Kernel(Refusal {
+                    code: error.raw_os_error(),
+                    words: error.to_string(),
+                })
             }
             error => AttachFailure::Other(error.into()),
         })?;

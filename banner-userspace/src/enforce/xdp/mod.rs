@@ -1,8 +1,8 @@
 //! Bans in XDP: the only room that knows aya.
 //!
 //! [`Xdp::open`] finds or makes the pinned maps and loads the program, [`Xdp::attach`] puts it on an
-//! interface. Links and maps are pinned, so that dropping an [`Xdp`], in whatever way the process
-//! ends, changes nothing of what packets meet.
+//! interface. Links and maps are pinned, so that after [`Xdp::keep`], in whatever way the process
+//! ends, nothing changes of what packets meet.
 
 mod attach;
 mod bans;
@@ -42,8 +42,6 @@ pub struct Xdp {
     bans: BanMaps,
     never: NeverMaps,
     links: Vec<Attachment>,
-    /// Nothing was pinned before.
-    first: bool,
 }
 
 impl Xdp {
@@ -57,7 +55,6 @@ impl Xdp {
     ) -> Result<(Self, Vec<Advice>), XdpError> {
         kernel::check()?;
         let (pins, advice) = Pins::claim(pin_dir)?;
-        let first = pins.is_empty()?;
         let resize = pins.check(max_bans)?;
         let mut program = object::load(&pins, max_bans, resize)?;
         let clock = Clock::new(&mut program)?;
@@ -73,7 +70,6 @@ impl Xdp {
             bans,
             never,
             links: Vec::new(),
-            first,
         };
         if resize {
             xdp.swap_resized()?;
@@ -81,18 +77,16 @@ impl Xdp {
         Ok((xdp, advice))
     }
 
+    /// What is pinned outlives this value from now on. Before that, dropping it leaves the pin
+    /// directory as it was, if nothing was pinned there.
+    pub fn keep(&mut self) {
+        self.pins.keep();
+    }
+
     /// The never-ban list of the kernel becomes `prefixes`. New ones are in force before old ones
     /// go.
     pub fn set_never(&mut self, prefixes: &PrefixSet) -> Result<(), XdpError> {
         self.never.replace(prefixes)
-    }
-
-    /// Gives up: what this agent pinned goes, what it found stays.
-    pub fn abandon(self) -> Result<(), XdpError> {
-        if self.first && self.links.is_empty() {
-            detach(self.pins.dir())?;
-        }
-        Ok(())
     }
 
     /// What the program has counted since its counters were first pinned.

@@ -29,12 +29,21 @@ const RESIZED_SUFFIX: &str = "-resized";
 pub(super) struct Pins {
     dir: PathBuf,
     _lock: Option<Flock<File>>,
+    undo: Option<Undo>,
+}
+
+/// The directory was empty when it was claimed: what is put into it goes again when the [`Pins`] is
+/// dropped, unless [`Pins::keep`] was called before.
+#[derive(Debug)]
+struct Undo {
+    made_directory: bool,
 }
 
 impl Pins {
     /// Makes the directory, and the BPF file system under it where it can, and locks it.
     pub(super) fn claim(dir: &Path) -> Result<(Self, Vec<Advice>), XdpError> {
         let advice = ensure_bpffs(dir)?;
+        let made_directory = !dir.exists();
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -42,13 +51,15 @@ impl Pins {
             .map_err(pin_error("create the directory", dir))?;
         let file = File::open(dir).map_err(pin_error("open the directory", dir))?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => Ok((
-                Self {
+            Ok(lock) => {
+                let mut pins = Self {
                     dir: dir.to_owned(),
                     _lock: Some(lock),
-                },
-                advice,
-            )),
+                    undo: None,
+                };
+                pins.undo = (pins.files()?.is_empty()).then_some(Undo { made_directory });
+                Ok((pins, advice))
+            }
             Err((_, nix::Error::EWOULDBLOCK)) => Err(XdpError::Busy {
                 path: dir.to_owned(),
                 pid: owner(dir),
@@ -62,17 +73,13 @@ impl Pins {
         Self {
             dir: dir.to_owned(),
             _lock: None,
+            undo: None,
         }
     }
 
-    /// The directory itself.
-    pub(super) fn dir(&self) -> &Path {
-        &self.dir
-    }
-
-    /// Whether nothing is pinned.
-    pub(super) fn is_empty(&self) -> Result<bool, XdpError> {
-        Ok(self.files()?.is_empty())
+    /// What is pinned outlives this value from now on.
+    pub(super) fn keep(&mut self) {
+        self.undo = None;
     }
 
     /// Where a map is pinned.
@@ -158,6 +165,21 @@ fn link_name(interface: &str) -> String {
 fn linked_interface(file: &str) -> Option<String> {
     let name = file.strip_prefix(LINK_PREFIX)?;
     Some(name.replace("%2E", ".").replace("%25", "%"))
+}
+
+impl Drop for Pins {
+    fn drop(&mut self) {
+        let Some(Undo { made_directory }) = self.undo.take() else {
+            return;
+        };
+        // Why this is undone has been told; what cannot be undone does no harm.
+        for name in self.files().unwrap_or_default() {
+            let _ = fs::remove_file(self.dir.join(name));
+        }
+        if made_directory {
+            let _ = fs::remove_dir(&self.dir);
+        }
+    }
 }
 
 /// What `banner detach` took away.
@@ -292,16 +314,18 @@ impl std::fmt::Display for Shape {
 /// Sees to it that `dir` is, or will be when it is made, on a BPF file system.
 fn ensure_bpffs(dir: &Path) -> Result<Vec<Advice>, XdpError> {
     let is_bpffs = |path: &Path| statfs(path).is_ok_and(|fs| fs.filesystem_type() == BPF_FS_MAGIC);
-    let Some(ground) = dir.ancestors().find(|path| path.exists()) else {
+    if !dir.is_absolute() {
         return Err(no_bpffs(dir, "give an absolute path as --pin-dir".into()));
-    };
+    }
+    let ground = dir.ancestors().find(|path| path.exists());
+    let ground = ground.unwrap_or(Path::new("/"));
     if is_bpffs(ground) {
         return Ok(Vec::new());
     }
     if ground != Path::new(BPFFS) {
         let advice = format!(
-            "mount one (mount -t bpf bpf {}) or give a --pin-dir below {BPFFS}",
-            ground.display()
+            "mount one (mkdir -p {dir} && mount -t bpf bpf {dir}), or give a --pin-dir below {BPFFS}",
+            dir = dir.display()
         );
         return Err(no_bpffs(dir, advice));
     }
@@ -320,17 +344,17 @@ fn ensure_bpffs(dir: &Path) -> Result<Vec<Advice>, XdpError> {
         no_bpffs(dir, advice)
     })?;
     let mut advice = vec![Advice(format!("mounted the BPF file system at {BPFFS}"))];
-    if let (Ok(own), Ok(init)) = (
-        fs::metadata("/proc/self/ns/mnt"),
-        fs::metadata("/proc/1/ns/mnt"),
-    ) && own.ino() != init.ino()
-    {
-        advice.push(Advice(format!(
-            "this process has a mount namespace of its own (ip netns exec makes one): bans will \
-             not outlive it, unless --pin-dir names a BPF file system that does, or {BPFFS} is \
-             mounted before"
-        )));
-    }
+    let namespace = |process: &str| fs::metadata(format!("/proc/{process}/ns/mnt"));
+    let whether = match (namespace("self"), namespace("1")) {
+        (Ok(own), Ok(init)) if own.ino() == init.ino() => return Ok(advice),
+        (Ok(_), Ok(_)) => "",
+        _ => "it cannot be told, but if ",
+    };
+    advice.push(Advice(format!(
+        "{whether}this process has a mount namespace of its own (ip netns exec makes one): bans \
+         will not outlive it, unless --pin-dir names a BPF file system that does, or {BPFFS} is \
+         mounted before"
+    )));
     Ok(advice)
 }
 
