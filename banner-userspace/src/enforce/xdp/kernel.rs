@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use aya::util::KernelVersion;
+use nix::sys::utsname::uname;
 
 use super::XdpError;
 
@@ -10,18 +10,25 @@ use super::XdpError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advice(pub String);
 
-// linux/capability.h
-const NET_ADMIN: u32 = 12;
+/// Bit in a capability set, name. The numbers are those of linux/capability.h.
+type Capability = (u32, &'static str);
+
+/// `CAP_SYS_ADMIN` has these in it.
+const OF_SYS_ADMIN: [Capability; 2] = [(39, "CAP_BPF"), (38, "CAP_PERFMON")];
+const NET_ADMIN: Capability = (12, "CAP_NET_ADMIN");
 const SYS_ADMIN: u32 = 21;
-const BPF: u32 = 39;
 
 /// Fails when something is missing without which nothing can be tried.
 pub(super) fn check() -> Result<(), XdpError> {
-    let version = KernelVersion::current().ok();
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    if let Some(missing) = version.and_then(missing_in) {
+    // Where it cannot be told, the kernel will.
+    let release = uname().ok();
+    let release = release
+        .as_ref()
+        .and_then(|names| names.release().to_str())
+        .unwrap_or_default();
+    if let Some(missing) = version(release).and_then(missing_in) {
         return Err(XdpError::Kernel {
-            found: release.trim().to_owned(),
+            found: release.to_owned(),
             missing,
         });
     }
@@ -32,10 +39,16 @@ pub(super) fn check() -> Result<(), XdpError> {
     }
 }
 
+/// Major and minor version in a release such as `6.1.0-18-amd64`.
+fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
 /// Links for XDP came with 5.9 (aa8d3a716b59 "bpf, xdp: Add bpf_link-based XDP attachment API");
 /// before it a ban would end with the agent.
-fn missing_in(version: KernelVersion) -> Option<&'static str> {
-    (version < KernelVersion::new(5, 9, 0))
+fn missing_in(version: (u32, u32)) -> Option<&'static str> {
+    (version < (5, 9))
         .then_some("links that keep an XDP program attached without the agent came with 5.9")
 }
 
@@ -46,18 +59,23 @@ fn effective_capabilities(status: &str) -> Option<u64> {
     u64::from_str_radix(line.trim(), 16).ok()
 }
 
+/// Maps take `CAP_BPF`, attaching `CAP_NET_ADMIN`. The program subtracts the beginning of a packet
+/// from its end, which the verifier allows with `CAP_PERFMON` only.
 fn missing_capabilities(effective: Option<u64>) -> Option<String> {
-    // Where it cannot be told, the kernel will.
     let effective = effective?;
-    let has = |capability: u32| effective & (1 << capability) != 0;
-    let mut missing = Vec::new();
-    if !has(BPF) && !has(SYS_ADMIN) {
-        missing.push("CAP_BPF");
+    let has = |bit: u32| effective & (1 << bit) != 0;
+    let of_admin = OF_SYS_ADMIN.into_iter().filter(|_| !has(SYS_ADMIN));
+    let mut missing: Vec<_> = of_admin
+        .chain([NET_ADMIN])
+        .filter(|&(bit, _)| !has(bit))
+        .map(|(_, name)| name)
+        .collect();
+    missing.sort_unstable();
+    let last = missing.pop()?;
+    if missing.is_empty() {
+        return Some(last.to_owned());
     }
-    if !has(NET_ADMIN) {
-        missing.push("CAP_NET_ADMIN");
-    }
-    (!missing.is_empty()).then(|| missing.join(" and "))
+    Some(format!("{} and {last}", missing.join(", ")))
 }
 
 #[cfg(test)]
@@ -66,9 +84,13 @@ mod tests {
 
     #[test]
     fn a_kernel_before_5_9_is_refused_with_the_reason() {
-        assert!(missing_in(KernelVersion::new(5, 8, 18)).is_some_and(|why| why.contains("5.9")));
-        assert_eq!(missing_in(KernelVersion::new(5, 9, 0)), None);
-        assert_eq!(missing_in(KernelVersion::new(6, 18, 1)), None);
+        for release in ["2.6.78", "4.19.0-27-amd64", "5.8.18", "5.8-rc1"] {
+            let why = version(release).and_then(missing_in);
+            assert!(why.is_some_and(|why| why.contains("5.9")), "{release}");
+        }
+        for release in ["5.9.0", "5.10.0-30-cloud-amd64", "6.18.1", "10.0", "", "x"] {
+            assert_eq!(version(release).and_then(missing_in), None, "{release}");
+        }
     }
 
     #[test]
@@ -79,17 +101,19 @@ mod tests {
             )))
         };
         assert_eq!(missing("000001ffffffffff"), None);
+        assert_eq!(missing("000000c000001000"), None);
         assert_eq!(
             missing("0000000000000000").unwrap(),
-            "CAP_BPF and CAP_NET_ADMIN"
+            "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
         );
-        assert_eq!(missing("0000008000000000").unwrap(), "CAP_NET_ADMIN");
-        assert_eq!(missing("0000000000001000").unwrap(), "CAP_BPF");
+        assert_eq!(missing("000000c000000000").unwrap(), "CAP_NET_ADMIN");
         assert_eq!(
-            missing("0000000000201000"),
-            None,
-            "CAP_SYS_ADMIN has CAP_BPF in it"
+            missing("0000000000001000").unwrap(),
+            "CAP_BPF and CAP_PERFMON"
         );
+        assert_eq!(missing("0000008000001000").unwrap(), "CAP_PERFMON");
+        assert_eq!(missing("0000000000200000").unwrap(), "CAP_NET_ADMIN");
+        assert_eq!(missing("0000000000201000"), None);
         assert_eq!(missing("what"), None);
     }
 }
