@@ -9,6 +9,7 @@ mod run;
 mod session;
 mod start;
 mod status;
+mod unread;
 
 pub use run::run;
 pub use session::ssh_peer;

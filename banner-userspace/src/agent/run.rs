@@ -19,6 +19,7 @@ use super::{
     clock, notify_socket, report,
     start::{Started, never},
     status,
+    unread::Unread,
 };
 use crate::{
     control::{Request, Unbanned},
@@ -51,6 +52,7 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
     }
     let mut agent = Running::new(agent);
     agent.read();
+    agent.keep_time();
     agent.say_ready();
     notify_socket::ready();
     let why = loop {
@@ -100,6 +102,7 @@ pub(super) struct Running {
     /// By jail: offences of hosts that are never banned.
     pub(super) spared: Vec<u64>,
     pub(super) displaced: u64,
+    unread: Unread,
     retry_at: Option<Mono>,
     read_at: Option<Mono>,
     look_at: Option<Mono>,
@@ -113,6 +116,7 @@ impl Running {
             pending: BTreeSet::new(),
             spared,
             displaced: 0,
+            unread: Unread::default(),
             retry_at: None,
             read_at: None,
             look_at: None,
@@ -125,6 +129,7 @@ impl Running {
             self.retry_at,
             self.read_at,
             self.look_at,
+            self.unread.look_at,
             self.agent.decider.next_end(),
         ];
         own.into_iter().flatten().min()
@@ -147,6 +152,7 @@ impl Running {
             Progress::More => Some(now.mono),
             Progress::Idle { retry } => retry,
         };
+        self.unread.stir(now.mono);
         let mut out = Outcome::default();
         for offence in &offences {
             decider.offence(offence, now.mono, &mut out);
@@ -168,6 +174,9 @@ impl Running {
         if due(self.look_at) {
             self.look_at = None;
             self.look_at_network(now);
+        }
+        if due(self.unread.look_at) {
+            self.unread.look(&self.agent.tail, now.mono);
         }
     }
 
@@ -289,9 +298,13 @@ impl Running {
             .collect();
         let files = self.agent.tail.files().count();
         let plural = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
+        let unread = match self.unread.count() {
+            0 => String::new(),
+            count => format!(" ({count} not read)"),
+        };
         let took = clock::now().mono.since(self.agent.since);
         info!(
-            "ready after {} ms: {}; {} on {}; {} banned",
+            "ready after {} ms: {}; {} on {}{unread}; {} banned",
             took.as_millis(),
             interfaces.join(", "),
             plural(config.jails.len(), "jail"),
