@@ -2,6 +2,7 @@
 //!
 //! One binary, so that they are linked once and run side by side.
 
+mod bad_input;
 mod clock;
 mod lab;
 mod layout;

@@ -1,0 +1,141 @@
+//! Interfaces that are not there, or will not have the program.
+
+use anyhow::{Context as _, Result, ensure};
+use aya::programs::XdpMode;
+use banner_tests::{agent::Event, bpf::Object, topology::Family};
+
+use super::site::{assert_connects, assert_dropped, assert_has, assert_printable, site};
+
+#[test]
+fn an_interface_that_is_not_there_is_named_and_nothing_is_touched() -> Result<()> {
+    site(|site| {
+        let mut seat = site.seat()?;
+        // Alone, and beside one that could be protected.
+        for interfaces in [vec!["to-atacker"], vec!["to-friend", "to-atacker"]] {
+            seat.interfaces = interfaces;
+            assert_has(
+                &seat.refusal()?,
+                &[
+                    "no interface is named \"to-atacker\"",
+                    "lo",
+                    "to-attacker",
+                    "to-friend",
+                ],
+            )?;
+            site.assert_untouched(&seat)?;
+        }
+        // The same when the configuration names it.
+        seat.interfaces.clear();
+        seat.configure(&site.yaml("interfaces: [to-friend, to-atacker]\n"))?;
+        assert_has(&seat.refusal()?, &["no interface is named \"to-atacker\""])?;
+        site.assert_untouched(&seat)?;
+        seat.configure(&site.yaml("interfaces: auto\n"))?;
+        assert_has(
+            &seat.refusal()?,
+            &["no interface carries a default route", "to-attacker"],
+        )?;
+        site.assert_untouched(&seat)
+    })
+}
+
+#[test]
+fn a_terminal_escape_in_an_interface_name_does_not_reach_the_terminal() -> Result<()> {
+    site(|site| {
+        (site.topology.server).ip("link add \u{1b}[2J type veth peer name \u{7}\u{9b}2J")?;
+        let mut seat = site.seat()?;
+        seat.interfaces = vec!["to-atacker"];
+        let said = seat.refusal()?;
+        assert_has(&said, &["to-attacker", "\\u{1b}[2J", "\\u{7}\\u{9b}2J"])?;
+        assert_printable(&said)
+    })
+}
+
+/// A name in a log, too, when the interface is one that is protected.
+#[test]
+fn a_terminal_escape_in_the_name_of_a_protected_interface_is_escaped_everywhere() -> Result<()> {
+    site(|site| {
+        (site.topology.server).ip("link add \u{1b}[2J\u{e} type veth peer name other")?;
+        let mut seat = site.seat()?;
+        seat.interfaces = vec!["\u{1b}[2J\u{e}"];
+        let agent = seat.start()?;
+        let status = seat.run("status")?.succeeded()?.stdout;
+        ensure!(agent.terminate()?.success());
+        let detached = seat.run("detach")?.succeeded()?.stdout;
+        for said in [&status, &detached] {
+            assert_has(said, &["\\u{1b}[2J"])?;
+            assert_printable(said)?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn where_the_driver_refuses_the_program_runs_in_generic_mode_and_says_why() -> Result<()> {
+    site(|site| {
+        let (attacker, friend) = (&site.topology.attacker, &site.topology.friend);
+        let interface = attacker.server_interface();
+        // veth takes no native program while its peer may send frames longer than a page holds.
+        attacker.namespace().ip("link set eth0 mtu 9000")?;
+        let seat = site.seat()?;
+        let first = ["generic mode", "out of range", "MTU"];
+        let second = ["generic mode", "earlier agent", "banner detach"];
+        for why in [first, second] {
+            let mut agent = seat.start()?;
+            agent.wait_to_say(&[&[interface, "WARN"], &why[..]].concat())?;
+            agent.wait_to_say(&["ready", "to-attacker generic", "to-friend native"])?;
+            let status = seat.run("status")?.succeeded()?.stdout;
+            assert_has(&status, &[&["PROBLEM  to-attacker: "], &why[..]].concat())?;
+            ensure!(!status.contains("PROBLEM  to-friend"), "{status}");
+            if why == first {
+                assert_connects(attacker)?;
+                site.fail(attacker.address(Family::V4))?;
+                agent.wait_for(Event::Ban, attacker.address(Family::V4))?;
+            }
+            assert_dropped(attacker, &seat.pinned())?;
+            assert_connects(friend)?;
+            ensure!(agent.terminate()?.success());
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_slot_that_another_program_holds_is_left_to_it() -> Result<()> {
+    for mode in [XdpMode::Driver, XdpMode::Skb] {
+        site(|site| {
+            let server = &site.topology.server;
+            let (attacker, friend) = (&site.topology.attacker, &site.topology.friend);
+            let taken = attacker.server_interface();
+            let mut foreign = Object::load()?;
+            server.inside(|| foreign.attach(taken, mode))??;
+            let id = server.xdp_id(taken)?.context("it is attached")?;
+            let holder = format!("program {id}, banner");
+            let mut seat = site.seat()?;
+
+            seat.interfaces = vec![taken];
+            let said = seat.refusal()?;
+            assert_has(
+                &said,
+                &[taken, "another XDP program holds the slot", &holder],
+            )?;
+            ensure!(server.xdp_id(taken)? == Some(id), "it is gone");
+            ensure!(!seat.pins.exists(), "left: {:?}", seat.pinned().names());
+
+            // Where another interface can be protected, that is done, and the gap is shown.
+            seat.interfaces = site.interfaces().to_vec();
+            let mut agent = seat.start()?;
+            agent.wait_to_say(&["ERROR", taken, &holder])?;
+            let status = seat.run("status")?.succeeded()?.stdout;
+            assert_has(
+                &status,
+                &["NOT ATTACHED", "PROBLEM  to-attacker: ", &holder],
+            )?;
+            site.fail(friend.address(Family::V4))?;
+            agent.wait_for(Event::Ban, friend.address(Family::V4))?;
+            assert_dropped(friend, &seat.pinned())?;
+            ensure!(server.xdp_id(taken)? == Some(id), "it is gone");
+            assert_connects(attacker)
+        })?;
+    }
+    Ok(())
+}

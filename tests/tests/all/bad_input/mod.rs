@@ -1,0 +1,11 @@
+//! What an agent must survive, refuse or tell of: driven through the `banner` binary, on a log that
+//! the test writes itself.
+
+mod bpffs;
+mod configuration;
+mod interfaces;
+mod kernel;
+mod lines;
+mod logs;
+mod privilege;
+mod site;
