@@ -143,6 +143,7 @@ impl Source {
                     self.scan_use_tree(tree.stream(), &path, module, in_test);
                     return end + 3;
                 }
+                Some(TokenTree::Punct(all)) if all.as_char() == '*' => path.push("*".to_owned()),
                 _ => break,
             }
             end += 3;
@@ -177,15 +178,15 @@ impl Source {
         let mut at = 0;
         while let Some(token) = tokens.get(at) {
             at = match token {
-                // The new name of `a as b` is nobody's.
+                // The new name of what comes before it.
                 TokenTree::Ident(word) if word == "as" => at + 2,
                 _ => inner.scan_path(&tokens, at, &[], in_test),
             };
         }
         for mention in inner.mentions {
             let mut path = prefix.to_vec();
-            let is_self = mention.path == ["crate"];
-            path.extend(mention.path.into_iter().filter(|_| !is_self));
+            // `a::{self}` is `a`.
+            path.extend(mention.path.into_iter().filter(|part| part != "self"));
             self.mentions.push(Mention {
                 path: complete(path, module),
                 ..mention

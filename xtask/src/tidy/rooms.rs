@@ -7,7 +7,8 @@ use super::{
     mentions::{Mention, Source},
 };
 
-/// A room and the other rooms that its lines may name. Every room may name `model`.
+/// A room and what its lines may name of the other rooms: a room, or a path in one. Every room may
+/// name `model`.
 ///
 /// `model` is everybody's vocabulary. `netlink` and `sys` hold what the kernel says, without a
 /// word of banner's own. Data flows from the sides to `agent`, which alone knows them all.
@@ -33,11 +34,22 @@ const ROOMS: [(&str, &[&str]); 16] = [
             "notify", "source", "store", "sys", "track",
         ],
     ),
-    ("cli", &["agent", "config", "control", "import", "sys"]),
+    // `enforce::xdp` for work without an agent, such as `banner detach`.
+    (
+        "cli",
+        &[
+            "agent",
+            "config",
+            "control",
+            "enforce::xdp",
+            "import",
+            "sys",
+        ],
+    ),
 ];
 
 /// Rooms that name `banner-common`; the others see its shapes through theirs.
-const SEES_COMMON: [&str; 3] = ["model", "enforce", "agent"];
+const SEES_COMMON: [&str; 4] = ["model", "enforce", "agent", "cli"];
 
 /// The room that a file lies in: the folder, or the file, right below `banner-userspace/src`.
 /// `None` for the crate's root and for other packages.
@@ -80,7 +92,7 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
         if let Some(named) = room_named(mention)
             && named != room
             && named != "model"
-            && !others.contains(&named)
+            && !others.iter().any(|other| is_in(&mention.path[1..], other))
         {
             findings.push(broken(mention.line, refusal(room, named, others)));
         }
@@ -107,6 +119,14 @@ fn room_named(mention: &Mention) -> Option<&str> {
         [start, room, ..] if start == "crate" || start == "banner_userspace" => Some(room),
         _ => None,
     }
+}
+
+/// Whether `path` is `other` or in it.
+fn is_in(path: &[String], other: &str) -> bool {
+    let mut path = path.iter();
+    other
+        .split("::")
+        .all(|part| path.next().is_some_and(|found| found == part))
 }
 
 fn is_server(mention: &Mention) -> bool {

@@ -41,6 +41,19 @@ fn rooms_name_what_the_design_lets_them() {
             "enforce/xdp/bans.rs",
             "use super::super::Ban; use banner_common::Ban as Value;",
         ),
+        (
+            "cli/mod.rs",
+            "use crate::{enforce::xdp, control::{self, Client as Agent}};",
+        ),
+        ("cli/mod.rs", "use crate::enforce::{xdp::{self, pins}};"),
+        (
+            "agent/mod.rs",
+            "use crate::{enforce::{self, Enforce as _}, store as kept};",
+        ),
+        (
+            "track/window.rs",
+            "mod tests { use super::*; } use super::*;",
+        ),
         ("lib.rs", "pub mod agent; pub mod track;"),
         ("main.rs", "fn main() { banner_userspace::cli::run() }"),
     ];
@@ -81,7 +94,11 @@ fn rooms_name_nothing_else_however_it_is_written() {
         ("model/mod.rs", "use crate::filter::Filter;"),
         ("source/mod.rs", "use crate::enforce::Enforce;"),
         ("metrics/mod.rs", "use crate::track::Table;"),
-        ("cli/mod.rs", "use crate::enforce::xdp;"),
+        ("cli/mod.rs", "use crate::enforce::Enforce;"),
+        ("cli/mod.rs", "use crate::{enforce::nftables as xdp};"),
+        ("track/mod.rs", "use crate::{store as model};"),
+        ("track/mod.rs", "use crate::*;"),
+        ("track/mod.rs", "use super::*;"),
         ("cli/mod.rs", "use crate::control::Server;"),
         ("agent/mod.rs", "use crate::cli::Args;"),
         ("notify/mod.rs", "use banner_common::Ban;"),
