@@ -58,8 +58,17 @@ enum Cli {
     /// target; compare figures of one run only.
     Bench,
     /// Check format, clippy, tidy and dependencies
+    ///
+    /// Runs all of them, also when one fails: `cargo fmt --check`, clippy on every package with
+    /// warnings denied, tidy, and cargo-deny on licences, bans and sources (deny.toml). Advisories
+    /// are checked where their database can be fetched; where it cannot, a line says so.
     Lint,
     /// Check the rules on what a line may touch
+    ///
+    /// Which room of banner-userspace names which, where `aya`, `unsafe`, clocks and I/O stand, that
+    /// tests do not sleep, the length of files, that no path or host of one machine is in the
+    /// repository, and that the committed eBPF object is the one of these sources. Needs no BPF
+    /// toolchain and takes a second.
     Tidy,
 }
 

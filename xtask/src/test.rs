@@ -159,9 +159,16 @@ fn observe_to(
 #[derive(Deserialize)]
 struct Message {
     executable: Option<PathBuf>,
+    profile: Option<Profile>,
 }
 
-/// Runs cargo and returns the programs that it built.
+#[derive(Deserialize)]
+struct Profile {
+    /// Whether it is a test program: cargo builds the package's other programs along with it.
+    test: bool,
+}
+
+/// Runs cargo and returns the programs that it built: for `cargo test` those with tests.
 pub(crate) fn built(args: &[&str]) -> Result<Vec<PathBuf>> {
     let mut cargo = command::cargo();
     cargo
@@ -179,17 +186,20 @@ pub(crate) fn built(args: &[&str]) -> Result<Vec<PathBuf>> {
         "{line} ended with {}",
         output.status
     );
-    executables(&String::from_utf8_lossy(&output.stdout))
+    let tests = args.first() == Some(&"test");
+    executables(&String::from_utf8_lossy(&output.stdout), tests)
         .with_context(|| format!("reading the output of {line}"))
 }
 
-fn executables(messages: &str) -> Result<Vec<PathBuf>> {
+/// The programs in cargo's `messages`: those with tests, or those without.
+fn executables(messages: &str, tests: bool) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for line in messages.lines().filter(|line| line.starts_with('{')) {
         let message: Message = serde_json::from_str(line)?;
-        found.extend(message.executable);
+        if message.profile.is_some_and(|profile| profile.test == tests) {
+            found.extend(message.executable);
+        }
     }
-    found.dedup();
     Ok(found)
 }
 
@@ -198,12 +208,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_programs_that_cargo_built_are_taken_from_its_messages() {
-        let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\n\
-                        {\"reason\":\"compiler-artifact\",\"executable\":\"/x/target/debug/banner\"}\n\
-                        {\"reason\":\"build-finished\",\"success\":true}\n";
-        let found = executables(messages).unwrap();
-        assert_eq!(found, [PathBuf::from("/x/target/debug/banner")]);
+    fn test_programs_are_told_from_other_programs_in_what_cargo_prints() {
+        let messages = r#"
+{"reason":"compiler-artifact","profile":{"test":false},"executable":null}
+{"reason":"compiler-artifact","profile":{"test":false},"executable":"/x/debug/bench"}
+{"reason":"compiler-artifact","profile":{"test":true},"executable":"/x/debug/deps/all-1"}
+{"reason":"build-script-executed","package_id":"x"}
+{"reason":"build-finished","success":true}
+"#;
+        let found = |tests| executables(messages, tests).unwrap();
+        assert_eq!(found(false), [PathBuf::from("/x/debug/bench")]);
+        assert_eq!(found(true), [PathBuf::from("/x/debug/deps/all-1")]);
     }
 
     #[test]
