@@ -1,6 +1,7 @@
 //! What an agent with nothing to do costs.
 
 use std::{
+    fmt::Write as _,
     fs::{self, File},
     process::Command,
     time::{Duration, Instant},
@@ -33,10 +34,11 @@ pub(crate) fn measure(lab: &Lab, topology: &Topology, table: &mut Table) -> Resu
     for n in 0..JAILS {
         let log = lab.log(&format!("quiet-{n}.log"));
         File::create(&log)?;
-        config.push_str(&format!(
-            "  jail-{n}: {{ filter: sshd, logs: [{}] }}\n",
+        writeln!(
+            config,
+            "  jail-{n}: {{ filter: sshd, logs: [{}] }}",
             log.display()
-        ));
+        )?;
     }
     let seat = seat(lab, topology, &config)?;
     let agent = seat.start()?;

@@ -12,7 +12,7 @@ impl Table {
 
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
         eprintln!("{}", cells.join(" | "));
-        self.0.push(cells.to_vec());
+        self.0.push(cells.into());
     }
 }
 
