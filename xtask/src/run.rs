@@ -21,6 +21,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    // Before the build, which takes minutes the first time.
+    let config = config(args)?;
     let mut programs = test::built(&[
         "build",
         "--release",
@@ -30,11 +32,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "banner",
     ])?;
     let banner = programs.pop().context("cargo built no program")?;
-    let config = config(args)?;
     let mut command = command::as_root::<&str>(&banner, [])?;
     command.args(arguments(args, config));
-    eprintln!("+ {}", command::line(&command));
     let line = command::line(&command);
+    eprintln!("+ {line}");
     Err(anyhow!(command.exec()).context(format!("starting {line}")))
 }
 
