@@ -175,6 +175,7 @@ mod tests {
             index,
             name: name.into(),
             up: true,
+            ethernet: true,
             xdp: None,
         };
         Network {

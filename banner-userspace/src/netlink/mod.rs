@@ -9,7 +9,7 @@ use std::{io, net::IpAddr};
 use netlink_packet_route::{
     RouteNetlinkMessage,
     address::{AddressAttribute, AddressMessage},
-    link::{LinkAttribute, LinkFlags, LinkMessage, LinkXdp, XdpAttached},
+    link::{LinkAttribute, LinkFlags, LinkLayerType, LinkMessage, LinkXdp, XdpAttached},
     route::{RouteAddress, RouteAttribute, RouteMessage, RouteType, RouteVia},
 };
 
@@ -37,6 +37,8 @@ pub struct Interface {
     pub name: String,
     /// Whether it is up.
     pub up: bool,
+    /// Whether its packets begin with an Ethernet header.
+    pub ethernet: bool,
     /// Who holds its XDP slot.
     pub xdp: Option<XdpSlot>,
 }
@@ -176,10 +178,12 @@ fn interface(link: &LinkMessage) -> Option<Interface> {
         }
     }
     let up = link.header.flags.contains(LinkFlags::Up);
+    let ethernet = [LinkLayerType::Ether, LinkLayerType::Loopback];
     Some(Interface {
         index: link.header.index,
         name: name?,
         up,
+        ethernet: ethernet.contains(&link.header.link_layer_type),
         xdp,
     })
 }

@@ -42,6 +42,9 @@ pub enum AttachError {
         /// The other program.
         holder: String,
     },
+    /// The program would take other bytes for the addresses, and drop nothing.
+    #[error("its packets have no Ethernet header, so the program cannot read them; leave it out")]
+    NoEthernet,
     /// Neither native nor generic XDP.
     #[error("it takes no XDP program; native: {native}; generic: {generic}")]
     Unsupported {
@@ -160,6 +163,9 @@ impl Xdp {
             interface: interface.name.clone(),
             holder: holder(xdp),
         };
+        if !interface.ethernet {
+            return Err(AttachError::NoEthernet);
+        }
         if interface.xdp.is_some() {
             return Err(taken(interface));
         }

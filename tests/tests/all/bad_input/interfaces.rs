@@ -99,6 +99,26 @@ fn where_the_driver_refuses_the_program_runs_in_generic_mode_and_says_why() -> R
     })
 }
 
+/// The program would take the addresses for something else, and pass everything.
+#[test]
+fn an_interface_whose_packets_have_no_ethernet_header_is_refused() -> Result<()> {
+    site(|site| {
+        site.topology.server.ip("tuntap add tun0 mode tun")?;
+        let mut seat = site.seat()?;
+        seat.interfaces = vec!["tun0"];
+        let why = ["tun0: ", "no Ethernet header"];
+        assert_has(&seat.refusal()?, &why)?;
+        site.assert_untouched(&seat)?;
+        ensure!(!site.topology.server.has_xdp("tun0")?);
+
+        seat.interfaces = vec!["tun0", "to-attacker"];
+        let mut agent = seat.start()?;
+        agent.wait_to_say(&[&["ERROR"], &why[..]].concat())?;
+        let status = seat.run("status")?.succeeded()?.stdout;
+        assert_has(&status, &["PROBLEM  tun0: ", "NOT ATTACHED"])
+    })
+}
+
 #[test]
 fn a_slot_that_another_program_holds_is_left_to_it() -> Result<()> {
     for mode in [XdpMode::Driver, XdpMode::Skb] {
