@@ -44,7 +44,13 @@ pub fn load_marks(state_dir: &Path) -> Result<Vec<Mark>, MarksError> {
         }
     };
     let text = match fs::read(&path) {
-        Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        // In a place where there can be none, there is none.
+        Err(missing)
+            if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory]
+                .contains(&missing.kind()) =>
+        {
+            return Ok(Vec::new());
+        }
         text => text.map_err(error("read"))?,
     };
     fs::remove_file(&path).map_err(error("remove"))?;
@@ -58,15 +64,39 @@ pub fn load_marks(state_dir: &Path) -> Result<Vec<Mark>, MarksError> {
     Ok(marks.marks)
 }
 
+/// Whether marks could be left there; makes the directory.
+pub fn check_marks(state_dir: &Path) -> Result<(), MarksError> {
+    let path = fresh(state_dir);
+    let write = || {
+        make(state_dir)?;
+        File::create(&path)?;
+        fs::remove_file(&path)
+    };
+    write().map_err(|source| MarksError {
+        operation: "write",
+        path: state_dir.join(FILE),
+        source,
+    })
+}
+
+fn make(state_dir: &Path) -> io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o750)
+        .create(state_dir)
+}
+
+/// Where marks are written before they replace the last ones.
+fn fresh(state_dir: &Path) -> PathBuf {
+    state_dir.join(format!("{FILE}.new"))
+}
+
 /// Leaves marks for the next agent; they are there as a whole or not at all.
 pub fn save_marks(state_dir: &Path, marks: &[Mark]) -> Result<(), MarksError> {
     let path = state_dir.join(FILE);
-    let fresh = state_dir.join(format!("{FILE}.new"));
+    let fresh = fresh(state_dir);
     let write = || {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o750)
-            .create(state_dir)?;
+        make(state_dir)?;
         let marks = Marks {
             version: VERSION,
             marks: marks.to_vec(),
@@ -129,9 +159,22 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         fs::write(&file, "").unwrap();
-        let error = save_marks(&file.join("state"), &[])
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("file/state/marks.json"), "{error}");
+        let state = file.join("state");
+        assert_eq!(load_marks(&state).unwrap(), []);
+        for error in [check_marks(&state), save_marks(&state, &[])] {
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains("file/state/marks.json"), "{error}");
+        }
+    }
+
+    #[test]
+    fn looking_whether_marks_could_be_left_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("new/state");
+        check_marks(&state).unwrap();
+        assert_eq!(fs::read_dir(&state).unwrap().count(), 0);
+        save_marks(&state, &[mark()]).unwrap();
+        check_marks(&state).unwrap();
+        assert_eq!(load_marks(&state).unwrap(), [mark()]);
     }
 }
