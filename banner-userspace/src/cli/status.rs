@@ -30,9 +30,15 @@ pub(super) fn status(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What can be told of bans that an agent left in force.
+/// What can be told without an answer: of an agent that has no socket, or of bans that one left in
+/// force.
 fn without_agent(places: &Places) {
-    if let Ok(Some(counters)) = xdp::pinned_counters(&places.pin_dir) {
+    if let Some(agent) = xdp::agent(&places.pin_dir) {
+        println!(
+            "the agent (process {agent}) runs, but does not listen at {}: its log says why",
+            places.socket.display()
+        );
+    } else if let Ok(Some(counters)) = xdp::pinned_counters(&places.pin_dir) {
         let dropped = counters.of(Reason::Drop).packets;
         println!(
             "no agent is running; what it left in {} is in force until each ban ends ({dropped} \

@@ -82,11 +82,8 @@ impl Xdp {
     pub fn detach_others(&mut self) -> Result<Vec<String>, XdpError> {
         let mut others = Vec::new();
         for (interface, path) in self.pins.links()? {
-            if !self
-                .links
-                .iter()
-                .any(|link| self.pins.link(&link.interface) == path)
-            {
+            let own = |link: &Attachment| self.pins.link(&link.interface) == path;
+            if !self.links.iter().any(own) && pinned_link(&path).is_ok() {
                 fs::remove_file(&path).map_err(pin_error("remove", &path))?;
                 others.push(interface);
             }
@@ -98,10 +95,12 @@ impl Xdp {
     fn replace(&mut self, interface: &Interface) -> Result<Option<Attachment>, XdpError> {
         let wanted = self.pins.link(&interface.name);
         for (_, path) in self.pins.links()? {
-            let link = open_link(&path)?;
-            if link_interface(&link) != Some(interface.index) {
-                continue;
-            }
+            let link = match pinned_link(&path) {
+                Ok((link, index)) if index == interface.index => link,
+                // Not removed as one that is over would be: it is somebody else's.
+                Err(foreign) if path == wanted => return Err(foreign),
+                _ => continue,
+            };
             self.swap(link, &path)?;
             if path != wanted {
                 // The interface was renamed.
@@ -132,9 +131,9 @@ impl Xdp {
     /// Replaces the program of every pinned link, then the pinned ban maps by the resized ones.
     pub(super) fn swap_resized(&mut self) -> Result<(), XdpError> {
         for (_, path) in self.pins.links()? {
-            let link = open_link(&path)?;
-            // Index 0: the interface is gone.
-            if link_interface(&link).is_some_and(|index| index != 0) {
+            if let Ok((link, index)) = pinned_link(&path)
+                && index != GONE
+            {
                 self.swap(link, &path)?;
             }
         }
@@ -260,17 +259,24 @@ fn attach(
     pinned.map_err(|error| AttachFailure::Other(pin_error("pin the link", path)(error)))
 }
 
-fn open_link(path: &Path) -> Result<FdLink, XdpError> {
-    PinnedLink::from_pin(path)
-        .map(FdLink::from)
-        .map_err(|_| XdpError::Foreign {
-            path: path.to_owned(),
-            found: "something that is no link".into(),
-            expected: "the link of an XDP program".into(),
-        })
+/// The index of an interface that is gone.
+const GONE: u32 = 0;
+
+/// A pinned link, and the interface that it is on or [`GONE`].
+fn pinned_link(path: &Path) -> Result<(FdLink, u32), XdpError> {
+    let link = PinnedLink::from_pin(path).map(FdLink::from).ok();
+    let found = link.and_then(|link| {
+        let index = link_interface(&link)?;
+        Some((link, index))
+    });
+    found.ok_or_else(|| XdpError::Foreign {
+        path: path.to_owned(),
+        found: "something that is no link to an interface".into(),
+        expected: "the link of an XDP program".into(),
+    })
 }
 
-/// The interface that a link is on; 0 when the interface is gone. The kernel tells it in the fdinfo
+/// The interface that a link is on; [`GONE`] when it is gone. The kernel tells it in the fdinfo
 /// of the link (`bpf_xdp_link_show_fdinfo`), whose descriptor aya keeps to itself.
 fn link_interface(link: &FdLink) -> Option<u32> {
     let id = link.info().ok()?.id();

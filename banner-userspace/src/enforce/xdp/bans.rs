@@ -90,12 +90,12 @@ impl BanMaps {
         Ok(bans)
     }
 
-    /// Copies the entries of the pinned maps, those that end last first when there are more than
-    /// fit.
-    pub(super) fn copy_from(&mut self, pins: &Pins) -> Result<(), XdpError> {
+    /// Copies the entries of the pinned maps, but for those that are over; those that end last
+    /// first. Returns how many found no place.
+    pub(super) fn copy_from(&mut self, pins: &Pins, reading: &Reading) -> Result<u64, XdpError> {
         let old = Self::pinned(pins, JailKeys::default())?;
-        copy(&old.v4, &mut self.v4, BANS4)?;
-        copy(&old.v6, &mut self.v6, BANS6)
+        let now = reading.jiffies();
+        Ok(copy(&old.v4, &mut self.v4, BANS4, now)? + copy(&old.v6, &mut self.v6, BANS6, now)?)
     }
 }
 
@@ -109,19 +109,26 @@ fn pinned<A: Pod>(pins: &Pins, name: &'static str) -> Result<BanMap<A>, XdpError
     HashMap::try_from(Map::HashMap(data)).map_err(XdpError::map(name))
 }
 
-fn copy<A: Pod>(from: &BanMap<A>, to: &mut BanMap<A>, name: &'static str) -> Result<(), XdpError> {
+fn copy<A: Pod>(
+    from: &BanMap<A>,
+    to: &mut BanMap<A>,
+    name: &'static str,
+    now: u64,
+) -> Result<u64, XdpError> {
     let mut entries = from
         .iter()
         .collect::<Result<Vec<_>, _>>()
         .map_err(XdpError::map(name))?;
+    entries.retain(|(_, entry)| !Entry::from_bytes(*entry).is_over(now));
     entries.sort_by_key(|(_, entry)| std::cmp::Reverse(Entry::from_bytes(*entry).expires));
+    let mut without_place = 0;
     for (host, entry) in entries {
         match to.insert(host, entry, 0) {
-            Err(error) if is_full(&error) => break,
+            Err(error) if is_full(&error) => without_place += 1,
             result => result.map_err(XdpError::map(name))?,
         }
     }
-    Ok(())
+    Ok(without_place)
 }
 
 impl JailKeys {

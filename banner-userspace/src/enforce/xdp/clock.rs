@@ -75,6 +75,11 @@ impl Reading {
         self.clocks.jiffies.saturating_add(ticks).min(FOREVER - 1)
     }
 
+    /// The kernel's time, as bans have it.
+    pub(super) fn jiffies(&self) -> u64 {
+        self.clocks.jiffies
+    }
+
     /// The inverse of [`Reading::expires`].
     pub(super) fn until(&self, expires: u64) -> Until {
         if expires == FOREVER {

@@ -42,6 +42,7 @@ pub struct Xdp {
     bans: BanMaps,
     never: NeverMaps,
     links: Vec<Attachment>,
+    displaced: u64,
 }
 
 impl Xdp {
@@ -54,14 +55,21 @@ impl Xdp {
         jails: impl Iterator<Item = &'n str>,
     ) -> Result<(Self, Vec<Advice>), XdpError> {
         kernel::check()?;
-        let (pins, advice) = Pins::claim(pin_dir)?;
+        let (pins, mut advice) = Pins::claim(pin_dir)?;
         let resize = pins.check(max_bans)?;
         let mut program = object::load(&pins, max_bans, resize)?;
         let clock = Clock::new(&mut program)?;
         let mut bans = BanMaps::new(&mut program, JailKeys::new(jails))?;
         let never = NeverMaps::new(&mut program)?;
+        let mut displaced = 0;
         if resize {
-            bans.copy_from(&pins)?;
+            displaced = bans.copy_from(&pins, &clock.read(&program)?)?;
+        }
+        if displaced > 0 {
+            advice.push(Advice(format!(
+                "{displaced} bans of an earlier agent, those that end soonest, find no place any \
+                 more and are over; raise limits.bans"
+            )));
         }
         let mut xdp = Self {
             pins,
@@ -70,6 +78,7 @@ impl Xdp {
             bans,
             never,
             links: Vec::new(),
+            displaced,
         };
         if resize {
             xdp.swap_resized()?;
@@ -92,6 +101,11 @@ impl Xdp {
     /// What the program has counted since its counters were first pinned.
     pub fn counters(&self) -> Result<Counters, XdpError> {
         Counters::read(&self.program)
+    }
+
+    /// Bans of an earlier agent that found no place when this one was opened.
+    pub fn displaced(&self) -> u64 {
+        self.displaced
     }
 
     /// Where the program is attached.
@@ -136,6 +150,11 @@ impl Enforcer for Xdp {
         let reading = self.clock.read(&self.program)?;
         Ok(self.bans.read(&reading)?)
     }
+}
+
+/// The process that uses a pin directory, where one does.
+pub fn agent(pin_dir: &Path) -> Option<u32> {
+    pins::owner(pin_dir)
 }
 
 /// What was counted so far, whether or not an agent is running; `None` where nothing is pinned.

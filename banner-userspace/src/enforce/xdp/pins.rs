@@ -3,11 +3,14 @@
 use std::{
     fs::{self, DirBuilder, File},
     io,
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
+    os::{
+        fd::{AsFd as _, AsRawFd as _},
+        unix::fs::{DirBuilderExt as _, MetadataExt as _},
+    },
     path::{Path, PathBuf},
 };
 
-use aya::maps::{MapInfo, MapType};
+use aya::maps::{MapData, MapType};
 use banner_common::{BANS4, BANS6, Ban, COUNTERS, MAX_NEVER, NEVER4, NEVER6, Reason, Tally};
 use nix::{
     fcntl::{Flock, FlockArg},
@@ -281,14 +284,20 @@ impl Shape {
         if !path.exists() {
             return Ok(None);
         }
-        let foreign = |_| XdpError::Foreign {
+        let foreign = || XdpError::Foreign {
             path: path.to_owned(),
             found: "something that is no map".into(),
             expected: "a map".into(),
         };
-        let info = MapInfo::from_pin(path).map_err(foreign)?;
+        let map = MapData::from_pin(path).map_err(|_| foreign())?;
+        let info = map.info().map_err(|_| foreign())?;
+        // The kernel also answers for a program, whose first fields are others.
+        let name = format!("/proc/self/fd/{}", map.fd().as_fd().as_raw_fd());
+        if fs::read_link(name).is_ok_and(|name| name != Path::new("anon_inode:bpf-map")) {
+            return Err(foreign());
+        }
         Ok(Some(Self {
-            kind: info.map_type().map_err(foreign)?,
+            kind: info.map_type().map_err(|_| foreign())?,
             key: info.key_size(),
             value: info.value_size(),
             max_entries: info.max_entries(),
@@ -366,7 +375,7 @@ fn no_bpffs(dir: &Path, advice: String) -> XdpError {
 }
 
 /// The process that has locked the directory.
-fn owner(dir: &Path) -> Option<u32> {
+pub(super) fn owner(dir: &Path) -> Option<u32> {
     let locked = fs::metadata(dir).ok()?;
     let device = nix::sys::stat::major(locked.dev()) << 8 | nix::sys::stat::minor(locked.dev());
     let locks = fs::read_to_string("/proc/locks").ok()?;
