@@ -88,8 +88,9 @@ impl Guarded {
 
     /// Looks whether what was attached still is, and attaches to an interface that came back. What
     /// somebody took off stays off until the agent is started again.
-    pub(super) fn look(&mut self, xdp: &mut Xdp, network: &Network) {
-        if let Some(interface) = network.by_index(self.index) {
+    pub(super) fn look(&mut self, xdp: &mut Xdp, interfaces: &[Interface]) {
+        let same = |interface: &&Interface| interface.index == self.index;
+        if let Some(interface) = interfaces.iter().find(same) {
             self.name.clone_from(&interface.name);
             if interface.xdp.is_none() && self.mode.take().is_some() {
                 self.lost("somebody took the XDP program off; restart the agent to put it back");
@@ -99,7 +100,8 @@ impl Guarded {
         if self.mode.take().is_some() {
             self.lost("the interface is gone");
         }
-        if let Some(interface) = network.by_name(&self.name) {
+        let namesake = |interface: &&Interface| interface.name == self.name;
+        if let Some(interface) = interfaces.iter().find(namesake) {
             self.index = interface.index;
             self.try_attach(xdp, interface);
         }

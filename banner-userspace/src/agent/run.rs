@@ -37,6 +37,10 @@ const SLICE: usize = 1 << 20;
 /// After how long a change that could not be put into force is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether the program is still where it was attached, while hosts are being
+/// banned: of a link that is taken off, the kernel tells nobody.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// How long the network may go on changing before it is looked at: changes come in bursts.
 const SETTLE: Duration = Duration::from_millis(200);
 
@@ -106,20 +110,26 @@ pub(super) struct Running {
     retry_at: Option<Mono>,
     read_at: Option<Mono>,
     look_at: Option<Mono>,
+    programs_at: Option<Mono>,
+    programs_seen: Mono,
 }
 
 impl Running {
     fn new(agent: Started) -> Self {
         let spared = vec![0; agent.config.jails.len()];
+        let displaced = agent.xdp.displaced();
+        let programs_seen = agent.since;
         Self {
             agent,
             pending: BTreeSet::new(),
             spared,
-            displaced: 0,
+            displaced,
             unread: Unread::default(),
             retry_at: None,
             read_at: None,
             look_at: None,
+            programs_at: None,
+            programs_seen,
         }
     }
 
@@ -129,6 +139,7 @@ impl Running {
             self.retry_at,
             self.read_at,
             self.look_at,
+            self.programs_at,
             self.unread.look_at,
             self.agent.decider.next_end(),
         ];
@@ -175,6 +186,9 @@ impl Running {
             self.look_at = None;
             self.look_at_network(now);
         }
+        if due(self.programs_at) {
+            self.look_at_programs(now);
+        }
         if due(self.unread.look_at) {
             self.unread.look(&self.agent.tail, now.mono);
         }
@@ -184,6 +198,10 @@ impl Running {
     fn enforce(&mut self, out: &Outcome, now: Now) {
         if out.is_empty() {
             return;
+        }
+        if !out.changes.is_empty() {
+            let at = self.programs_seen.after(LOOK).max(now.mono);
+            self.programs_at.get_or_insert(at);
         }
         let mut failed = HashSet::new();
         if !out.changes.is_empty()
@@ -245,7 +263,7 @@ impl Running {
         };
         let agent = &mut self.agent;
         for guarded in &mut agent.guarded {
-            guarded.look(&mut agent.xdp, &network);
+            guarded.look(&mut agent.xdp, &network.interfaces);
         }
         let never = never(&agent.config, &network, agent.session);
         if never != agent.never {
@@ -253,15 +271,30 @@ impl Running {
                 "the never-ban list follows the network: {} prefixes",
                 never.len()
             );
-            if let Err(error) = agent.xdp.set_never(&never) {
-                error!("the kernel's never-ban list could not follow the network: {error}");
-                self.look_at = Some(now.mono.after(RETRY));
-                return;
-            }
             let mut out = Outcome::default();
-            agent.decider.set_never(never.clone(), &mut out);
-            agent.never = never;
+            match agent.xdp.set_never(&never) {
+                Ok(()) => agent.never = never.clone(),
+                Err(error) => {
+                    error!("the kernel's never-ban list could not follow the network: {error}");
+                    self.look_at = Some(now.mono.after(RETRY));
+                }
+            }
+            agent.decider.set_never(never, &mut out);
             self.enforce(&out, now);
+        }
+    }
+
+    /// Looks whether the program is still where it was attached.
+    fn look_at_programs(&mut self, now: Now) {
+        self.programs_at = None;
+        self.programs_seen = now.mono;
+        match Network::read_interfaces() {
+            Ok(interfaces) => {
+                for guarded in &mut self.agent.guarded {
+                    guarded.look(&mut self.agent.xdp, &interfaces);
+                }
+            }
+            Err(error) => warn!("cannot ask the kernel for its interfaces: {error}"),
         }
     }
 
@@ -270,6 +303,7 @@ impl Running {
         let now = clock::now();
         match request {
             Request::Status(reply) => {
+                self.look_at_programs(now);
                 let _ = reply.send(status::status(self, now.mono));
             }
             Request::Bans(reply) => {

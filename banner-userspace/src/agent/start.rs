@@ -104,6 +104,11 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
         warn!("{error}; reading begins at the end of each log");
         Vec::new()
     });
+    if let Err(error) = store::check_marks(&options.state_dir) {
+        let problem = format!("{error}; the next agent will begin at the end of each log");
+        warn!("{problem}");
+        problems.push(problem);
+    }
     let tail = Tail::open(
         &config.logs,
         source::Options {

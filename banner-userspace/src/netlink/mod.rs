@@ -80,15 +80,10 @@ impl XdpMode {
 impl Network {
     /// Asks the kernel.
     pub fn read() -> io::Result<Self> {
-        let mut network = Self::default();
-        dump::each(
-            RouteNetlinkMessage::GetLink(LinkMessage::default()),
-            |message| {
-                if let RouteNetlinkMessage::NewLink(link) = message {
-                    network.interfaces.extend(interface(&link));
-                }
-            },
-        )?;
+        let mut network = Self {
+            interfaces: Self::read_interfaces()?,
+            ..Self::default()
+        };
         dump::each(
             RouteNetlinkMessage::GetAddress(AddressMessage::default()),
             |message| {
@@ -112,6 +107,20 @@ impl Network {
         network.default_interfaces.sort_unstable();
         network.default_interfaces.dedup();
         Ok(network)
+    }
+
+    /// Asks for the interfaces alone: a machine may have a million routes.
+    pub fn read_interfaces() -> io::Result<Vec<Interface>> {
+        let mut interfaces = Vec::new();
+        dump::each(
+            RouteNetlinkMessage::GetLink(LinkMessage::default()),
+            |message| {
+                if let RouteNetlinkMessage::NewLink(link) = message {
+                    interfaces.extend(interface(&link));
+                }
+            },
+        )?;
+        Ok(interfaces)
     }
 
     /// The interface of this name.
