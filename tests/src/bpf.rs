@@ -1,6 +1,12 @@
 //! The BPF object without the agent: loaded, its maps filled, its programs test-run.
 
-use std::{borrow::Borrow, env, fs, net::IpAddr, ops::Index, path::PathBuf};
+use std::{
+    borrow::Borrow,
+    env, fs,
+    net::IpAddr,
+    ops::Index,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
 use aya::{
@@ -135,6 +141,15 @@ impl Object {
             .attach(interface, mode)
             .with_context(|| format!("attach to {interface}"))?;
         Ok(())
+    }
+
+    /// Pins the deciding program.
+    pub fn pin_program(&mut self, path: &Path) -> Result<()> {
+        let program = self.ebpf.program_mut(PROGRAM);
+        program
+            .context("the object has the program")?
+            .pin(path)
+            .with_context(|| format!("pin it at {}", path.display()))
     }
 
     fn program(&self, name: &str) -> Result<&Xdp> {

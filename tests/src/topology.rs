@@ -94,6 +94,9 @@ impl Peer {
     }
 }
 
+/// The first five bytes of the addresses of both ends of the attacker's link.
+const ATTACKERS_MAC: &str = "02:00:00:00:0a";
+
 /// Server, attacker and friend.
 #[derive(Debug)]
 pub struct Topology {
@@ -133,7 +136,7 @@ impl Topology {
                 v6: [0x2001, 0xdb8, 0xf, 0, 0, 0, 0, 1],
             },
         };
-        join(&server, &attacker, "02:00:00:00:0a")?;
+        join(&server, &attacker, ATTACKERS_MAC)?;
         join(&server, &friend, "02:00:00:00:0f")?;
         for peer in [&attacker, &friend] {
             for family in [Family::V4, Family::V6] {
@@ -147,6 +150,11 @@ impl Topology {
             attacker,
             friend,
         })
+    }
+
+    /// Makes the link of the attacker, which was deleted, once more.
+    pub fn join_attacker_again(&self) -> Result<()> {
+        join(&self.server, &self.attacker, ATTACKERS_MAC)
     }
 }
 
