@@ -1,11 +1,15 @@
 //! What an agent must survive, refuse or tell of: driven through the `banner` binary, on a log that
 //! the test writes itself.
 
+mod addresses;
 mod bpffs;
 mod configuration;
 mod interfaces;
 mod kernel;
 mod lines;
 mod logs;
+mod network;
+mod pins;
+mod places;
 mod privilege;
 mod site;

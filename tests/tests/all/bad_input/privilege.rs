@@ -115,6 +115,36 @@ fn the_documented_capabilities_are_enough() -> Result<()> {
 }
 
 #[test]
+fn whoever_may_not_ask_the_agent_is_told_who_may_and_changes_nothing() -> Result<()> {
+    site(|site| {
+        let attacker = &site.topology.attacker;
+        let address = attacker.address(Family::V4);
+        let seat = site.seat()?;
+        let mut agent = seat.start()?;
+        site.fail(address)?;
+        agent.wait_for(Event::Ban, address)?;
+        let mut stranger = seat.clone();
+        with_capabilities(&mut stranger, &[]);
+        let (socket, pins) = (
+            seat.socket.display().to_string(),
+            seat.pins.display().to_string(),
+        );
+        for (subcommand, named) in [
+            ("status", [&*socket, "answers root"]),
+            ("bans", [&socket, "answers root"]),
+            (&*format!("unban {address}"), [&socket, "answers root"]),
+            ("detach", [&pins, "Permission denied"]),
+        ] {
+            let refused = stranger.run(subcommand)?;
+            ensure!(refused.status.code() == Some(1), "{}", refused.status);
+            assert_has(&refused.stderr, &named)?;
+        }
+        assert_dropped(attacker, &seat.pinned())?;
+        seat.run("status")?.succeeded().map(drop)
+    })
+}
+
+#[test]
 fn with_the_right_to_read_all_files_a_closed_log_is_read() -> Result<()> {
     site(|site| {
         let address = site.topology.attacker.address(Family::V4);

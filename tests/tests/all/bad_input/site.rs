@@ -142,16 +142,15 @@ pub(crate) fn assert_dropped(peer: &Peer, pinned: &Pinned) -> Result<()> {
     const SYNS: u32 = 3;
     let mut knocker = knocker(peer)?;
     let before = pinned.counters()?[Reason::Drop].packets;
-    for _ in 0..SYNS {
-        knocker.knock()?;
-    }
+    // A link that is new does not carry every one of them.
     wait_until("the SYNs to be dropped", PATIENCE, || {
+        knocker.knock()?;
         Ok(pinned.counters()?[Reason::Drop].packets >= before + u64::from(SYNS))
     })?;
     // One more look at what came back.
     knocker.knock()?;
     ensure!(
-        knocker.sent > SYNS && knocker.answered == 0,
+        knocker.sent >= SYNS && knocker.answered == 0,
         "{peer}: {knocker:?}"
     );
     Ok(())
