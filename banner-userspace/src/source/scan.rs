@@ -89,6 +89,7 @@ impl Tail {
             Ok(()) => None,
             Err(Refusal::Io(error)) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(Refusal::Io(error)) => {
+                // Without the watch it is still tried again, at longer and longer intervals.
                 watch_rights(&real, |folder, name| {
                     let name = Some(name);
                     let interest = Interest {
@@ -97,8 +98,7 @@ impl Tail {
                         events: RIGHTS,
                         shown: None,
                     };
-                    // Without the watch it is still tried again at longer and longer intervals.
-                    let _watched = self.watches.watch_folder(folder, interest);
+                    self.watches.watch_folder(folder, interest).is_ok()
                 });
                 Some(Problem::passing(error.to_string(), now))
             }

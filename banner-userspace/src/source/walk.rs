@@ -237,24 +237,24 @@ impl Walk<'_> {
     /// Watches for the rights on a path to change, and for those on its folder.
     fn watch_rights(&mut self, path: &Path) {
         watch_rights(path, |folder, name| {
-            self.keep(folder, Some(&name), RIGHTS, None);
+            self.keep(folder, Some(&name), RIGHTS, None)
         });
     }
 
-    /// Watches a folder.
+    /// Watches a folder; false where that is not possible.
     fn keep(
         &mut self,
         folder: &Path,
         name: Option<&Part>,
         events: AddWatchFlags,
         shown: Option<Shown>,
-    ) {
+    ) -> bool {
         if self.passed.insert(folder.to_owned()) {
             if self.ways.remote.is_none() {
                 self.ways.remote = self.watches.remote(folder);
             }
         } else if name.is_none() {
-            return;
+            return true;
         }
         let interest = Interest {
             log: self.log,
@@ -266,27 +266,32 @@ impl Walk<'_> {
         if let Some((wd, mask)) = kept
             && mask.contains(events)
         {
-            return self.watches.add_interest(wd, interest);
+            self.watches.add_interest(wd, interest);
+            return true;
         }
         match self.watches.watch_folder(folder, interest) {
             Ok(wd) => {
                 let mask = kept.map_or(SELF, |(_, mask)| mask) | events;
                 self.kept.insert(folder.to_owned(), (wd, mask));
+                return true;
             }
             Err(Errno::ENOENT | Errno::ENOTDIR) => self.moved = true,
             Err(errno) => {
                 self.ways.unwatched.get_or_insert(errno);
             }
         }
+        false
     }
 }
 
-/// The folders to be watched for a change of rights that may make `path` readable: the folder that
-/// has it, and, as that one may be what is closed, the folder above.
-pub(super) fn watch_rights(path: &Path, mut watch: impl FnMut(&Path, Part)) {
+/// Watches for a change of rights that may make `path` readable: in the folder that has it or, where
+/// that is so closed that it cannot be watched, in the folder above. `watch` returns whether it did.
+pub(super) fn watch_rights(path: &Path, mut watch: impl FnMut(&Path, Part) -> bool) {
     for path in path.ancestors().take(2) {
-        if let (Some(folder), Some(name)) = (path.parent(), path.file_name()) {
-            watch(folder, Part::Name(name.to_owned()));
+        if let (Some(folder), Some(name)) = (path.parent(), path.file_name())
+            && watch(folder, Part::Name(name.to_owned()))
+        {
+            return;
         }
     }
 }

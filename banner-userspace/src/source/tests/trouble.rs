@@ -1,6 +1,7 @@
 //! What cannot be read, and what cannot be watched.
 
 use std::fs::{self, Permissions};
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::time::Duration;
@@ -37,16 +38,18 @@ fn chmod(path: &Path, mode: u32) {
 
 #[test]
 fn an_unreadable_file_is_told_of_and_read_when_its_rights_change() {
-    let mut site = Site::new(&["a.log"]);
+    let mut site = Site::new(&["sub/a.log"]);
     chmod(site.folder.path(), 0o755);
-    site.append("a.log", "past\n");
-    chmod(&site.path("a.log"), 0);
+    fs::create_dir(site.path("sub")).expect("create folder");
+    let mut file = super::writer(&site.path("sub/a.log"));
+    file.write_all(b"past\n").expect("write");
+    chmod(&site.path("sub/a.log"), 0);
     {
         let _anybody = Anybody::new();
         site.open();
     }
     assert_eq!(
-        site.problem("a.log").as_deref(),
+        site.problem("sub/a.log").as_deref(),
         Some("Permission denied (os error 13)")
     );
     let since = site.states()[0].problem.expect("a problem").since;
@@ -55,13 +58,15 @@ fn an_unreadable_file_is_told_of_and_read_when_its_rights_change() {
         site.retry.map(|retry| retry.since(site.now)),
         Some(Duration::from_secs(1))
     );
+    // Rights in other folders are nobody's business.
+    chmod(site.folder.path(), 0o711);
     assert!(!site.is_readable(Duration::ZERO));
-    site.append("a.log", "new\n");
-    chmod(&site.path("a.log"), 0o644);
+    file.write_all(b"new\n").expect("write");
+    chmod(&site.path("sub/a.log"), 0o644);
     assert!(site.is_readable(Duration::from_secs(5)));
     // What was there at the start is past, although it could not be read then.
     assert_eq!(site.lines(), ["new"]);
-    assert_eq!((site.problem("a.log"), site.retry), (None, None));
+    assert_eq!((site.problem("sub/a.log"), site.retry), (None, None));
 }
 
 #[test]
@@ -169,8 +174,8 @@ fn a_full_event_queue_is_counted_and_loses_nothing() {
     );
     // Alternating, or the kernel merges the events.
     for _ in 0..=limit / 2 {
-        std::io::Write::write_all(&mut a, b"a\n").expect("write");
-        std::io::Write::write_all(&mut b, b"b\n").expect("write");
+        a.write_all(b"a\n").expect("write");
+        b.write_all(b"b\n").expect("write");
     }
     site.append("late.log", "late\n");
     site.rename("a.log", "c.log");
