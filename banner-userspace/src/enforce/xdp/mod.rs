@@ -6,13 +6,16 @@
 
 mod attach;
 mod bans;
+mod bpffs;
 mod clock;
 mod counters;
 mod error;
 mod kernel;
+mod lock;
 mod never;
 mod object;
 mod pins;
+mod shape;
 
 use std::{net::IpAddr, path::Path};
 
@@ -154,7 +157,7 @@ impl Enforcer for Xdp {
 
 /// The process that uses a pin directory, where one does.
 pub fn agent(pin_dir: &Path) -> Option<u32> {
-    pins::owner(pin_dir)
+    lock::owner(pin_dir)
 }
 
 /// What was counted so far, whether or not an agent is running; `None` where nothing is pinned.

@@ -3,25 +3,18 @@
 use std::{
     fs::{self, DirBuilder, File},
     io,
-    os::{
-        fd::{AsFd as _, AsRawFd as _},
-        unix::fs::{DirBuilderExt as _, MetadataExt as _},
-    },
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
-use aya::maps::{MapData, MapType};
-use banner_common::{BANS4, BANS6, Ban, COUNTERS, MAX_NEVER, NEVER4, NEVER6, Reason, Tally};
-use nix::{
-    fcntl::{Flock, FlockArg},
-    mount::{MsFlags, mount},
-    sys::statfs::{BPF_FS_MAGIC, statfs},
+use banner_common::{BANS4, BANS6, COUNTERS, NEVER4, NEVER6};
+use nix::fcntl::{Flock, FlockArg};
+
+use super::{
+    Advice, XdpError, bpffs,
+    lock::owner,
+    shape::{Shape, shapes},
 };
-
-use super::{Advice, XdpError};
-
-/// Where the BPF file system belongs.
-const BPFFS: &str = "/sys/fs/bpf";
 
 const LINK_PREFIX: &str = "link-";
 /// A BPF file system takes no name with a dot in it.
@@ -45,7 +38,7 @@ struct Undo {
 impl Pins {
     /// Makes the directory, and the BPF file system under it where it can, and locks it.
     pub(super) fn claim(dir: &Path) -> Result<(Self, Vec<Advice>), XdpError> {
-        let advice = ensure_bpffs(dir)?;
+        let advice = bpffs::ensure(dir)?;
         let made_directory = !dir.exists();
         DirBuilder::new()
             .recursive(true)
@@ -123,13 +116,10 @@ impl Pins {
             let Some(found) = Shape::pinned(&self.map(name))? else {
                 continue;
             };
-            resize |= found.max_entries != wanted.max_entries;
-            let same = Shape {
-                max_entries: wanted.max_entries,
-                ..found.clone()
-            } == wanted;
             let sizeable = name == BANS4 || name == BANS6;
-            if !same || (!sizeable && found.max_entries != wanted.max_entries) {
+            let resized = found.max_entries != wanted.max_entries;
+            resize |= resized;
+            if !found.is_like(&wanted) || (resized && !sizeable) {
                 let path = self.map(name);
                 let (found, expected) = (found.to_string(), wanted.to_string());
                 return Err(XdpError::Foreign {
@@ -248,170 +238,9 @@ pub(super) fn pin_error(
     }
 }
 
-/// What distinguishes a map for the program that uses it.
-#[derive(Clone, Debug, PartialEq)]
-struct Shape {
-    kind: MapType,
-    key: u32,
-    value: u32,
-    max_entries: u32,
-}
-
-/// The shape of every map.
-fn shapes(max_bans: u32) -> [(&'static str, Shape); 5] {
-    const U32: usize = size_of::<u32>();
-    let shape = |kind, key, value: usize, max_entries| Shape {
-        kind,
-        key,
-        value: u32::try_from(value).unwrap_or(u32::MAX),
-        max_entries,
-    };
-    [
-        (BANS4, shape(MapType::Hash, 4, Ban::SIZE, max_bans)),
-        (BANS6, shape(MapType::Hash, 16, Ban::SIZE, max_bans)),
-        (NEVER4, shape(MapType::LpmTrie, 8, U32, 2 * MAX_NEVER)),
-        (NEVER6, shape(MapType::LpmTrie, 20, U32, 2 * MAX_NEVER)),
-        (
-            COUNTERS,
-            shape(MapType::PerCpuArray, 4, Tally::SIZE, Reason::COUNT),
-        ),
-    ]
-}
-
-impl Shape {
-    /// That of a pinned map; `None` where nothing is pinned.
-    fn pinned(path: &Path) -> Result<Option<Self>, XdpError> {
-        if !path.exists() {
-            return Ok(None);
-        }
-        let foreign = || XdpError::Foreign {
-            path: path.to_owned(),
-            found: "something that is no map".into(),
-            expected: "a map".into(),
-        };
-        let map = MapData::from_pin(path).map_err(|_| foreign())?;
-        let info = map.info().map_err(|_| foreign())?;
-        // The kernel also answers for a program, whose first fields are others.
-        let name = format!("/proc/self/fd/{}", map.fd().as_fd().as_raw_fd());
-        if fs::read_link(name).is_ok_and(|name| name != Path::new("anon_inode:bpf-map")) {
-            return Err(foreign());
-        }
-        Ok(Some(Self {
-            kind: info.map_type().map_err(|_| foreign())?,
-            key: info.key_size(),
-            value: info.value_size(),
-            max_entries: info.max_entries(),
-        }))
-    }
-}
-
-impl std::fmt::Display for Shape {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            kind,
-            key,
-            value,
-            max_entries,
-        } = self;
-        write!(
-            f,
-            "a {kind:?} map of {max_entries} entries ({key}-byte keys, {value}-byte values)"
-        )
-    }
-}
-
-/// Sees to it that `dir` is, or will be when it is made, on a BPF file system.
-fn ensure_bpffs(dir: &Path) -> Result<Vec<Advice>, XdpError> {
-    let is_bpffs = |path: &Path| statfs(path).is_ok_and(|fs| fs.filesystem_type() == BPF_FS_MAGIC);
-    if !dir.is_absolute() {
-        return Err(no_bpffs(dir, "give an absolute path as --pin-dir".into()));
-    }
-    let ground = dir.ancestors().find(|path| path.exists());
-    let ground = ground.unwrap_or(Path::new("/"));
-    if is_bpffs(ground) {
-        return Ok(Vec::new());
-    }
-    if ground != Path::new(BPFFS) {
-        let advice = format!(
-            "mount one (mkdir -p {dir} && mount -t bpf bpf {dir}), or give a --pin-dir below {BPFFS}",
-            dir = dir.display()
-        );
-        return Err(no_bpffs(dir, advice));
-    }
-    mount(
-        Some("bpf"),
-        BPFFS,
-        Some("bpf"),
-        MsFlags::empty(),
-        Some("mode=0700"),
-    )
-    .map_err(|error| {
-        let advice = format!(
-            "mounting it failed ({}); as root: mount -t bpf bpf {BPFFS}",
-            io::Error::from(error)
-        );
-        no_bpffs(dir, advice)
-    })?;
-    let mut advice = vec![Advice(format!("mounted the BPF file system at {BPFFS}"))];
-    let namespace = |process: &str| fs::metadata(format!("/proc/{process}/ns/mnt"));
-    let whether = match (namespace("self"), namespace("1")) {
-        (Ok(own), Ok(init)) if own.ino() == init.ino() => return Ok(advice),
-        (Ok(_), Ok(_)) => "",
-        _ => "it cannot be told, but if ",
-    };
-    advice.push(Advice(format!(
-        "{whether}this process has a mount namespace of its own (ip netns exec makes one): bans \
-         will not outlive it, unless --pin-dir names a BPF file system that does, or {BPFFS} is \
-         mounted before"
-    )));
-    Ok(advice)
-}
-
-fn no_bpffs(dir: &Path, advice: String) -> XdpError {
-    XdpError::NoBpffs {
-        path: dir.to_owned(),
-        advice,
-    }
-}
-
-/// The process that has locked the directory.
-pub(super) fn owner(dir: &Path) -> Option<u32> {
-    let locked = fs::metadata(dir).ok()?;
-    let device = nix::sys::stat::major(locked.dev()) << 8 | nix::sys::stat::minor(locked.dev());
-    let locks = fs::read_to_string("/proc/locks").ok()?;
-    lock_owner(&locks, device, locked.ino())
-}
-
-/// `1: FLOCK  ADVISORY  WRITE 1234 00:1b:5 0 EOF`: process, device (hexadecimal), inode.
-fn lock_owner(locks: &str, device: u64, inode: u64) -> Option<u32> {
-    locks.lines().find_map(|line| {
-        let mut words = line.split_ascii_whitespace().skip(1);
-        if words.next()? != "FLOCK" {
-            return None;
-        }
-        let pid = words.nth(2)?;
-        let mut file = words.next()?.split(':');
-        let major = u64::from_str_radix(file.next()?, 16).ok()?;
-        let minor = u64::from_str_radix(file.next()?, 16).ok()?;
-        let same = major << 8 | minor == device && file.next()?.parse() == Ok(inode);
-        if same { pid.parse().ok() } else { None }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_owner_of_a_lock_is_found() {
-        let locks = "1: POSIX  ADVISORY  WRITE 11 00:1b:5 0 EOF\n\
-                     2: FLOCK  ADVISORY  WRITE 12 00:1b:6 0 EOF\n\
-                     2: -> FLOCK  ADVISORY  WRITE 13 00:1b:5 0 EOF\n\
-                     3: FLOCK  ADVISORY  WRITE 14 00:1b:5 0 EOF\n";
-        assert_eq!(lock_owner(locks, 0x1b, 5), Some(14));
-        assert_eq!(lock_owner(locks, 0x1c, 5), None);
-        assert_eq!(lock_owner("", 0, 0), None);
-    }
 
     #[test]
     fn interface_names_become_file_names_and_back() {
