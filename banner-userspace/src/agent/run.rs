@@ -319,6 +319,9 @@ impl Running {
     }
 
     fn say_ready(&self) {
+        for problem in status::unfed(&self.agent) {
+            warn!("{problem}");
+        }
         let Started {
             config,
             decider,

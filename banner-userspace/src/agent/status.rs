@@ -1,12 +1,15 @@
 //! What the agent says of itself.
 
+use std::collections::BTreeSet;
+
 use banner_common::Reason;
 
-use super::{interfaces::Guarded, report, run::Running};
+use super::{interfaces::Guarded, report, run::Running, start::Started};
 use crate::{
+    config::Jail,
     control::{BanStatus, FileStatus, JailStatus, PacketStatus, SourceStatus, Status},
     enforce::Enforcer as _,
-    model::{JailId, Mono, Until},
+    model::{JailId, LogId, Mono, Until},
 };
 
 /// For `banner status`.
@@ -26,13 +29,11 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
         crate::enforce::xdp::Counters::default()
     });
     let files: Vec<_> = agent.tail.files().map(|file| file_status(&file)).collect();
-    for file in &files {
-        problems.extend(
-            file.problem
-                .iter()
-                .map(|problem| format!("{}: {problem}", file.path)),
-        );
+    for file in files.iter().filter(|file| !file.awaited) {
+        let problem = file.problem.iter();
+        problems.extend(problem.map(|problem| format!("{}: {problem}", file.path)));
     }
+    problems.extend(unfed(agent));
     let stats = agent.tail.stats();
     Status {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -69,6 +70,28 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
             overflows: stats.overflows,
         },
     }
+}
+
+/// The jails that read nothing at all, so that nothing can come of them.
+pub(super) fn unfed(agent: &Started) -> impl Iterator<Item = String> {
+    let read: BTreeSet<LogId> = (agent.tail.files())
+        .filter(|file| file.problem.is_none())
+        .flat_map(|file| file.logs.to_vec())
+        .collect();
+    let unfed = move |jail: &&Jail| jail.logs.iter().all(|log| !read.contains(log));
+    agent.config.jails.iter().filter(unfed).map(|jail| {
+        let logs = jail
+            .logs
+            .iter()
+            .filter_map(|log| agent.config.logs.get(usize::from(log.0)));
+        let logs: Vec<_> = logs.map(String::as_str).collect();
+        format!(
+            "jail {} reads nothing: there is no {}. Where a system logs to the journal only, it \
+             takes a syslog daemon (rsyslog) to have files; the journal itself is not read yet",
+            jail.name,
+            logs.join(" and no ")
+        )
+    })
 }
 
 fn jail_status(running: &Running, n: usize) -> Option<JailStatus> {
@@ -108,6 +131,7 @@ fn file_status(file: &crate::source::FileState<'_>) -> FileStatus {
         path: file.path.display().to_string(),
         read: file.bytes,
         lag: file.lag,
+        awaited: file.problem.is_some_and(|problem| problem.awaited),
         problem: file.problem.map(|problem| problem.error.clone()),
     }
 }

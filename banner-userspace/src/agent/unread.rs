@@ -8,7 +8,10 @@ use std::{
 
 use tracing::{info, warn};
 
-use crate::{model::Mono, source::Tail};
+use crate::{
+    model::Mono,
+    source::{Problem, Tail},
+};
 
 /// How often it is looked for changes while logs are being written. Each look asks for the size of
 /// every file.
@@ -34,16 +37,26 @@ impl Unread {
     pub(super) fn look(&mut self, tail: &Tail, now: Mono) {
         self.looked = Some(now);
         self.look_at = None;
-        let mut unread: BTreeMap<&Path, (&str, bool)> = BTreeMap::new();
+        let mut unread: BTreeMap<&Path, &Problem> = BTreeMap::new();
         for file in tail.files() {
             if let Some(problem) = file.problem {
-                unread.insert(file.path, (&problem.error, problem.retry.is_some()));
+                unread.insert(file.path, problem);
             }
         }
-        for (path, (error, retry)) in &unread {
-            if self.told.get(*path).is_none_or(|told| told != error) {
-                let retry = if *retry { "; it is tried again" } else { "" };
-                warn!("{}: not read: {error}{retry}", path.display());
+        for (path, problem) in &unread {
+            if self
+                .told
+                .get(*path)
+                .is_some_and(|told| *told == problem.error)
+            {
+                continue;
+            }
+            let retry = problem.retry.map_or("", |_| "; it is tried again");
+            let (path, error) = (path.display(), &problem.error);
+            if problem.awaited {
+                info!("{path}: {error}");
+            } else {
+                warn!("{path}: not read: {error}{retry}");
             }
         }
         for path in self.told.keys() {
@@ -53,7 +66,7 @@ impl Unread {
             }
         }
         self.told = (unread.into_iter())
-            .map(|(path, (error, _))| (path.to_owned(), error.to_owned()))
+            .map(|(path, problem)| (path.to_owned(), problem.error.clone()))
             .collect();
     }
 

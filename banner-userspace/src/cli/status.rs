@@ -86,10 +86,11 @@ fn text(status: &Status) -> String {
         }
     }
     for file in &status.files {
-        let state = file.problem.as_deref().map_or_else(
-            || format!("{} bytes read, {} to go", file.read, file.lag),
-            |problem| format!("UNREADABLE: {}", escaped(problem)),
-        );
+        let state = match file.problem.as_deref() {
+            None => format!("{} bytes read, {} to go", file.read, file.lag),
+            Some(problem) if file.awaited => escaped(problem),
+            Some(problem) => format!("UNREADABLE: {}", escaped(problem)),
+        };
         lines.push(vec!["log".into(), escaped(&file.path), state]);
     }
     text.push_str(&aligned(&lines));

@@ -103,7 +103,10 @@ pub struct FileStatus {
     pub read: u64,
     /// Bytes not read yet.
     pub lag: u64,
-    /// Why it cannot be read.
+    /// Nothing is there yet, and that is all that is wrong.
+    #[serde(default)]
+    pub awaited: bool,
+    /// Why it is not read.
     pub problem: Option<String>,
 }
 

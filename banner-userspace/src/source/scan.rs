@@ -269,6 +269,6 @@ fn problem_of(ways: &Ways, nothing: bool, now: Mono) -> Option<Problem> {
     }
     nothing.then(|| {
         let error = "no such file yet; it is read from its beginning when it comes";
-        Problem::standing(error.to_owned(), now)
+        Problem::awaiting(error.to_owned(), now)
     })
 }

@@ -50,6 +50,9 @@ pub struct Stats {
 pub struct Problem {
     /// In words, without the path.
     pub error: String,
+    /// Nothing is there yet, which is no fault by itself: a configuration may name the logs of
+    /// several systems.
+    pub awaited: bool,
     /// When it was first seen.
     pub since: Mono,
     /// When it is tried again; `None` when only a change in the filesystem can help, which is
@@ -63,6 +66,7 @@ impl Problem {
     pub(super) fn passing(error: String, now: Mono) -> Self {
         Self {
             error,
+            awaited: false,
             since: now,
             retry: Some(now.after(BACK_OFF.0)),
             wait: BACK_OFF.0,
@@ -73,9 +77,18 @@ impl Problem {
     pub(super) fn standing(error: String, now: Mono) -> Self {
         Self {
             error,
+            awaited: false,
             since: now,
             retry: None,
             wait: BACK_OFF.0,
+        }
+    }
+
+    /// None, until something comes.
+    pub(super) fn awaiting(error: String, now: Mono) -> Self {
+        Self {
+            awaited: true,
+            ..Self::standing(error, now)
         }
     }
 
