@@ -64,8 +64,8 @@ pub(super) fn decisions(
             Decision::Refused { host, jail } => {
                 let jail = name(jails, Some(*jail));
                 error!(
-                    "NOT banned: {host} jail={jail}: all places are taken by permanent bans; raise \
-                     limits.bans"
+                    "NOT banned: {host} jail={jail}: all places are taken by bans that give none up; \
+                     raise limits.bans"
                 );
             }
         }

@@ -25,7 +25,7 @@ use crate::{
     control::{Request, Unbanned},
     decide::{Decision, Outcome},
     enforce::Enforcer as _,
-    model::{Mono, Now},
+    model::{Change, Mono, Now},
     netlink::Network,
     source::Progress,
     store, sys,
@@ -213,7 +213,7 @@ impl Running {
                 failed.insert(host);
                 self.pending.insert(host);
             }
-            self.retry_at = Some(now.mono.after(RETRY));
+            self.retry_at.get_or_insert(now.mono.after(RETRY));
         }
         for decision in &out.decisions {
             match decision {
@@ -312,6 +312,10 @@ impl Running {
             Request::Unban(host, reply) => {
                 let mut out = Outcome::default();
                 let was_banned = self.agent.decider.lift(host, &mut out);
+                if out.changes.is_empty() {
+                    // Whatever the map may hold of it.
+                    out.changes.push(Change::Clear(host));
+                }
                 self.enforce(&out, now);
                 let _ = reply.send(Unbanned { host, was_banned });
             }

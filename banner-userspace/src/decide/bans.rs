@@ -19,10 +19,17 @@ pub(super) struct Bans {
 struct Family {
     capacity: usize,
     hosts: HashMap<IpAddr, Vec<Ban>>,
+    /// Every ban, by its end.
     queue: BTreeSet<(Until, IpAddr, Option<JailId>)>,
+    /// Every host, by the weight of its heaviest ban: the first gives way first.
+    weights: BTreeSet<(Weight, IpAddr)>,
 }
 
-/// There is no room for a ban, because every host of the family is banned without an end.
+/// Dropping weighs more than observing, and a late end more than an early one.
+type Weight = (Mode, Until);
+
+/// There is no room for a ban, and none that could be made for it: the family is full of bans
+/// without an end, or, for one that only observes, of bans that drop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no room for another ban")]
 pub struct Full;
@@ -43,6 +50,7 @@ impl Bans {
             capacity,
             hosts: HashMap::new(),
             queue: BTreeSet::new(),
+            weights: BTreeSet::new(),
         };
         Self {
             v4: family(),
@@ -59,7 +67,7 @@ impl Bans {
     }
 
     /// Puts a ban in force. A ban of the same jail on the same host is replaced, but never
-    /// shortened. When the family is full, the host whose bans end soonest makes room.
+    /// shortened. When the family is full, the host with the lightest bans makes room.
     pub(super) fn put(&mut self, ban: Ban) -> Result<Put, Full> {
         self.family(ban.host).put(ban)
     }
@@ -72,11 +80,7 @@ impl Bans {
 
     /// Takes out every ban on a host: those, and what an enforcer has to do.
     pub(super) fn remove(&mut self, host: IpAddr) -> (Vec<Ban>, Option<Change>) {
-        let family = self.family(host);
-        let bans = family.hosts.remove(&host).unwrap_or_default();
-        for ban in &bans {
-            family.queue.remove(&key(ban));
-        }
+        let bans = self.family(host).take(host);
         let change = (!bans.is_empty()).then_some(Change::Clear(host));
         (bans, change)
     }
@@ -128,11 +132,14 @@ impl Bans {
 impl Family {
     fn put(&mut self, mut ban: Ban) -> Result<Put, Full> {
         let mut put = Put::default();
-        let known = self.hosts.contains_key(&ban.host);
-        while !known && self.hosts.len() >= self.capacity {
-            put.displaced.extend(self.displace(&mut put.changes)?);
+        if !self.hosts.contains_key(&ban.host) {
+            while self.hosts.len() >= self.capacity {
+                put.displaced
+                    .extend(self.displace(ban.mode, &mut put.changes)?);
+            }
         }
-        let bans = self.hosts.entry(ban.host).or_default();
+        // Most hosts are banned by one jail.
+        let bans = (self.hosts.entry(ban.host)).or_insert_with(|| Vec::with_capacity(1));
         let before = heaviest(bans);
         if let Some(old) = bans.iter_mut().find(|old| old.jail == ban.jail) {
             self.queue.remove(&key(old));
@@ -141,25 +148,38 @@ impl Family {
         } else {
             bans.push(ban);
         }
-        self.queue.insert(key(&ban));
         let after = heaviest(bans);
+        self.queue.insert(key(&ban));
+        self.weigh(ban.host, before, after);
         if before != after {
             put.changes.extend(after.map(Change::Set));
         }
         Ok(put)
     }
 
-    /// Takes out the host that holds the soonest end.
-    fn displace(&mut self, changes: &mut Vec<Change>) -> Result<Vec<Ban>, Full> {
-        let &(Until::At(_), host, _) = self.queue.first().ok_or(Full)? else {
-            return Err(Full);
+    /// Takes out the lightest host, for a ban of this mode.
+    fn displace(&mut self, newcomer: Mode, changes: &mut Vec<Change>) -> Result<Vec<Ban>, Full> {
+        let &((mode, until), host) = self.weights.first().ok_or(Full)?;
+        let gives_way = match (mode, newcomer) {
+            (Mode::Observe, Mode::Enforce) => true,
+            (Mode::Enforce, Mode::Observe) => false,
+            _ => until != Until::Forever,
         };
+        if !gives_way {
+            return Err(Full);
+        }
+        changes.push(Change::Clear(host));
+        Ok(self.take(host))
+    }
+
+    /// Takes out every ban on a host.
+    fn take(&mut self, host: IpAddr) -> Vec<Ban> {
         let bans = self.hosts.remove(&host).unwrap_or_default();
+        self.weigh(host, heaviest(&bans), None);
         for ban in &bans {
             self.queue.remove(&key(ban));
         }
-        changes.push(Change::Clear(host));
-        Ok(bans)
+        bans
     }
 
     fn pop_over(&mut self, now: Mono) -> Option<(Ban, Option<Change>)> {
@@ -176,11 +196,22 @@ impl Family {
         if after.is_none() {
             self.hosts.remove(&host);
         }
+        self.weigh(host, before, after);
         let change = match after {
             None => Some(Change::Clear(host)),
             Some(ban) => (before != after).then_some(Change::Set(ban)),
         };
         Some((over, change))
+    }
+
+    /// Keeps [`Family::weights`] true.
+    fn weigh(&mut self, host: IpAddr, before: Option<Ban>, after: Option<Ban>) {
+        if let Some(ban) = before {
+            self.weights.remove(&(weight(&ban), host));
+        }
+        if let Some(ban) = after {
+            self.weights.insert((weight(&ban), host));
+        }
     }
 }
 
@@ -188,12 +219,13 @@ fn key(ban: &Ban) -> (Until, IpAddr, Option<JailId>) {
     (ban.until, ban.host, ban.jail)
 }
 
-/// The ban that decides what happens to packets: a dropping one before an observing one, then the
-/// one that ends last.
+fn weight(ban: &Ban) -> Weight {
+    (ban.mode, ban.until)
+}
+
+/// The ban that decides what happens to packets.
 fn heaviest(bans: &[Ban]) -> Option<Ban> {
-    bans.iter()
-        .copied()
-        .max_by_key(|ban: &Ban| (ban.mode == Mode::Enforce, ban.until))
+    bans.iter().copied().max_by_key(weight)
 }
 
 #[cfg(test)]
@@ -291,6 +323,29 @@ mod tests {
     }
 
     #[test]
+    fn bans_that_only_observe_never_take_the_place_of_bans_that_drop() {
+        let forever = |n, mode| Ban {
+            until: Until::Forever,
+            ..ban(n, 0, mode, 0)
+        };
+        let mut bans = Bans::new(2);
+        let watched = forever(2, Mode::Observe);
+        bans.put(watched).unwrap();
+        bans.put(ban(4, 0, Mode::Observe, 50)).unwrap();
+        assert_eq!(
+            bans.put(ban(6, 0, Mode::Enforce, 10)).unwrap().displaced,
+            [ban(4, 0, Mode::Observe, 50)],
+        );
+        assert_eq!(
+            bans.put(ban(8, 0, Mode::Enforce, 10)).unwrap().displaced,
+            [watched],
+            "even one without an end"
+        );
+        assert_eq!(bans.put(forever(10, Mode::Observe)), Err(Full));
+        assert_eq!(bans.hosts(), (2, 0));
+    }
+
+    #[test]
     fn removing_a_host_ends_all_its_bans() {
         let mut bans = Bans::new(10);
         bans.put(ban(2, 0, Mode::Enforce, 10)).unwrap();
@@ -319,13 +374,21 @@ mod tests {
                     changes.extend(change);
                 }
                 let mode = if enforce { Mode::Enforce } else { Mode::Observe };
-                changes.extend(bans.put(ban(n, jail, mode, now + length)).unwrap().changes);
+                if let Ok(put) = bans.put(ban(n, jail, mode, now + length)) {
+                    changes.extend(put.changes);
+                }
                 for change in changes {
                     match change {
                         Change::Set(ban) => enforced.insert(ban.host, ban),
                         Change::Clear(host) => enforced.remove(&host),
                     };
                     prop_assert!(enforced.keys().filter(|host| host.is_ipv4()).count() <= 4);
+                }
+                for family in [&bans.v4, &bans.v6] {
+                    let weights: BTreeSet<_> = (family.hosts.iter())
+                        .filter_map(|(host, bans)| Some((weight(&heaviest(bans)?), *host)))
+                        .collect();
+                    prop_assert_eq!(&family.weights, &weights);
                 }
                 let should: HashMap<_, _> =
                     bans.outweighing().map(|ban| (ban.host, ban)).collect();

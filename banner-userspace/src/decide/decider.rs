@@ -115,41 +115,54 @@ impl Decider {
             until,
         };
         let again = self.bans.get(host, Some(jail)).is_some();
-        match self.bans.put(ban) {
-            Ok(put) => {
-                out.changes.extend(put.changes);
-                out.decisions
-                    .extend(put.displaced.into_iter().map(Decision::Displaced));
-                out.decisions.push(Decision::Ban {
-                    ban,
-                    failures,
-                    again,
-                });
-            }
-            Err(_full) => out.decisions.push(Decision::Refused { host, jail }),
+        let Ok(put) = self.bans.put(ban) else {
+            out.decisions.push(Decision::Refused { host, jail });
+            return;
+        };
+        if put.changes.is_empty() {
+            // It is in force, or should be: a host that goes on failing gives reason to say so again.
+            out.changes.push(self.change_for(host));
         }
+        out.changes.extend(put.changes);
+        let displaced = put.displaced.into_iter().map(Decision::Displaced);
+        out.decisions.extend(displaced);
+        // An earlier ban may last longer.
+        let ban = self.bans.get(host, Some(jail)).copied().unwrap_or(ban);
+        out.decisions.push(Decision::Ban {
+            ban,
+            failures,
+            again,
+        });
     }
 
-    /// Takes over a ban that an enforcer still has from an agent before this one. What should not
-    /// be in force is cleared.
-    pub fn adopt(&mut self, ban: Ban, now: Mono, out: &mut Outcome) {
-        if ban.until.is_over(now) {
-            out.changes.push(Change::Clear(ban.host));
-        } else if self.never.contains(ban.host) {
-            out.changes.push(Change::Clear(ban.host));
-            out.decisions.push(Decision::Lifted(ban));
-        } else if let Ok(put) = self.bans.put(ban) {
-            // It is in force already.
-            out.changes.extend(
-                put.changes
-                    .into_iter()
-                    .filter(|change| *change != Change::Set(ban)),
-            );
-            out.decisions
-                .extend(put.displaced.into_iter().map(Decision::Displaced));
+    /// Takes over a ban that an enforcer still has from an agent before this one, under the rules
+    /// of today: what should not be in force is cleared, and a jail that only observes now drops
+    /// nothing any more.
+    pub fn adopt(&mut self, found: Ban, now: Mono, out: &mut Outcome) {
+        let rules = found
+            .jail
+            .and_then(|jail| self.rules.get(usize::from(jail.0)));
+        let spared = |rules: &Rules| rules.ignore.contains(found.host);
+        if found.until.is_over(now) {
+            out.changes.push(Change::Clear(found.host));
+        } else if self.never.contains(found.host) || rules.is_some_and(spared) {
+            out.changes.push(Change::Clear(found.host));
+            out.decisions.push(Decision::Lifted(found));
         } else {
-            out.changes.push(Change::Clear(ban.host));
-            out.decisions.push(Decision::Displaced(ban));
+            let mode = rules.map_or(found.mode, |rules| rules.mode);
+            match self.bans.put(Ban { mode, ..found }) {
+                Ok(put) => {
+                    // What is in force already need not be put into force.
+                    let news = |change: &Change| *change != Change::Set(found);
+                    out.changes.extend(put.changes.into_iter().filter(news));
+                    let displaced = put.displaced.into_iter().map(Decision::Displaced);
+                    out.decisions.extend(displaced);
+                }
+                Err(_full) => {
+                    out.changes.push(Change::Clear(found.host));
+                    out.decisions.push(Decision::Displaced(found));
+                }
+            }
         }
     }
 
@@ -361,6 +374,47 @@ mod tests {
         ));
         let out = decide(&mut decider, 0, "192.0.2.9", 0);
         assert!(matches!(out.decisions[..], [Decision::Refused { .. }]));
+    }
+
+    #[test]
+    fn bans_found_at_start_follow_the_rules_of_today() {
+        let mut decider = decider(9);
+        let found = |host: &str, jail, mode| Ban {
+            host: host.parse().unwrap(),
+            jail: Some(JailId(jail)),
+            mode,
+            until: Until::Forever,
+        };
+        let mut out = Outcome::default();
+        let dropping = found("192.0.2.7", 2, Mode::Enforce);
+        decider.adopt(dropping, Mono(10), &mut out);
+        let watching = Ban {
+            mode: Mode::Observe,
+            ..dropping
+        };
+        assert_eq!(
+            out.changes,
+            [Change::Set(watching)],
+            "the jail observes now"
+        );
+        out.changes.clear();
+        let ignored = found("198.51.100.1", 1, Mode::Enforce);
+        decider.adopt(ignored, Mono(10), &mut out);
+        assert_eq!(
+            out.changes,
+            [Change::Clear(ignored.host)],
+            "the jail ignores it now"
+        );
+        assert_eq!(out.decisions, [Decision::Lifted(ignored)]);
+        assert_eq!(decider.hosts(), (1, 0));
+    }
+
+    #[test]
+    fn an_offence_of_a_banned_host_puts_the_ban_into_force_again() {
+        let mut decider = decider(9);
+        let first = decide(&mut decider, 1, "192.0.2.7", 5);
+        let again = decide(&mut decider, 1, "192.0.2.7", 6);
+        assert_eq!(again.changes, first.changes, "somebody may have removed it");
     }
 
     #[test]

@@ -26,6 +26,7 @@ const MONTHS: [&[u8]; 12] = [
 const TOLERANCE_NS: i64 = 2_000_000_000;
 
 const DAY_NS: i64 = 86_400_000_000_000;
+const MINUTE_NS: i64 = 60_000_000_000;
 
 /// When a line says that it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub struct StampReader {
     zone: TimeZone,
     text: Vec<u8>,
     read: Option<Wall>,
-    now_day: i64,
+    now_minute: i64,
 }
 
 impl StampReader {
@@ -56,7 +57,7 @@ impl StampReader {
             zone,
             text: Vec::new(),
             read: None,
-            now_day: i64::MIN,
+            now_minute: i64::MIN,
         }
     }
 
@@ -65,13 +66,13 @@ impl StampReader {
         let Some(text) = text else {
             return Stamp::Missing;
         };
-        // The year of a stamp without one depends on the day on which it is read.
-        let day = now.0.div_euclid(DAY_NS);
-        if self.text != text || self.now_day != day {
+        // What a stamp without a year or a zone means depends on when it is read.
+        let minute = now.0.div_euclid(MINUTE_NS);
+        if self.text != text || self.now_minute != minute {
             self.read = parse(text, now, &self.zone);
             self.text.clear();
             self.text.extend_from_slice(text);
-            self.now_day = day;
+            self.now_minute = minute;
         }
         match self.read {
             None => Stamp::Unreadable,
@@ -85,7 +86,7 @@ fn parse(text: &[u8], now: Wall, zone: &TimeZone) -> Option<Wall> {
     if text.first()?.is_ascii_alphabetic() {
         rfc3164(text, now, zone)
     } else {
-        iso(text, zone)
+        iso(text, now, zone)
     }
 }
 
@@ -101,18 +102,12 @@ fn rfc3164(text: &[u8], now: Wall, zone: &TimeZone) -> Option<Wall> {
     // Four years back, because 29 February may be that far away.
     (year - 4..=year + 1).rev().find_map(|year| {
         let date = Date::new(year, month, i8::try_from(day).ok()?).ok()?;
-        wall(
-            &zone
-                .to_ambiguous_zoned(date.to_datetime(time))
-                .compatible()
-                .ok()?,
-        )
-        .filter(|at| at.0 <= latest)
+        local(date.to_datetime(time), now, zone).filter(|at| at.0 <= latest)
     })
 }
 
 /// `2026-11-20T10:00:00.123+01:00`.
-fn iso(text: &[u8], zone: &TimeZone) -> Option<Wall> {
+fn iso(text: &[u8], now: Wall, zone: &TimeZone) -> Option<Wall> {
     let date = Date::new(
         number(text.get(..4)?)?,
         i8::try_from(number(text.get(5..7)?)?).ok()?,
@@ -122,7 +117,7 @@ fn iso(text: &[u8], zone: &TimeZone) -> Option<Wall> {
     let (nanos, rest) = fraction(text.get(19..)?);
     let at = date.to_datetime(time(text.get(11..19)?, nanos)?);
     match rest {
-        [] => wall(&zone.to_ambiguous_zoned(at).compatible().ok()?),
+        [] => local(at, now, zone),
         [b'Z'] => fixed(at, 0),
         [sign @ (b'+' | b'-'), zone @ ..] => {
             let (hours, minutes) = zone.split_at_checked(2)?;
@@ -146,6 +141,19 @@ fn fraction(text: &[u8]) -> (i32, &[u8]) {
         places.fold(0, |nanos, digit| nanos * 10 + i32::from(digit - b'0')),
         behind,
     )
+}
+
+/// A time without a zone. In the hour that comes twice when summer ends, it is the later of the
+/// two that is not ahead of now: what was just written is what is read.
+fn local(at: DateTime, now: Wall, zone: &TimeZone) -> Option<Wall> {
+    let zoned = zone.to_ambiguous_zoned(at);
+    if zoned.is_ambiguous() {
+        let later = wall(&zoned.clone().later().ok()?)?;
+        if later.0 <= now.0.saturating_add(TOLERANCE_NS) {
+            return Some(later);
+        }
+    }
+    wall(&zoned.compatible().ok()?)
 }
 
 fn fixed(at: DateTime, offset_seconds: i32) -> Option<Wall> {
@@ -231,6 +239,23 @@ mod tests {
             reader.read(Some(b"Dec 31 23:59:59"), later),
             Stamp::At(at("2027-12-31T23:59:59Z"))
         );
+    }
+
+    /// On 25 October 2026 Berlin has 02:30 twice: at 00:30 and at 01:30 UTC.
+    #[test]
+    fn in_the_hour_that_comes_twice_a_stamp_is_the_latest_that_it_can_be() {
+        let mut reader = reader("Europe/Berlin");
+        for text in ["Oct 25 02:30:00", "2026-10-25T02:30:00"] {
+            for (now, time) in [
+                ("2026-10-25T00:30:01Z", "2026-10-25T00:30:00Z"),
+                ("2026-10-25T01:29:00Z", "2026-10-25T00:30:00Z"),
+                ("2026-10-25T01:30:01Z", "2026-10-25T01:30:00Z"),
+                ("2026-10-25T12:00:00Z", "2026-10-25T01:30:00Z"),
+            ] {
+                let read = reader.read(Some(text.as_bytes()), at(now));
+                assert_eq!(read, Stamp::At(at(time)), "{text} read at {now}");
+            }
+        }
     }
 
     #[test]

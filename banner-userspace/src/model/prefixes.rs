@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use ipnet::IpNet;
 
-/// Prefixes, canonical (no host bits, no IPv4-mapped IPv6), without those inside others.
+/// Prefixes, canonical (no host bits, no IPv4-mapped IPv6), without overlap, in the order of their
+/// addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PrefixSet {
     prefixes: Vec<IpNet>,
@@ -14,14 +15,18 @@ impl PrefixSet {
     /// The smallest set that covers the same addresses.
     pub fn new(prefixes: impl IntoIterator<Item = IpNet>) -> Self {
         let all: BTreeSet<IpNet> = prefixes.into_iter().map(canonical).collect();
-        Self {
-            prefixes: IpNet::aggregate(&all.into_iter().collect()),
-        }
+        let mut prefixes = IpNet::aggregate(&all.into_iter().collect());
+        prefixes.sort_unstable_by_key(IpNet::network);
+        Self { prefixes }
     }
 
     /// Whether the address is in one of the prefixes.
     pub fn contains(&self, host: IpAddr) -> bool {
-        self.prefixes.iter().any(|prefix| prefix.contains(&host))
+        // They do not overlap, so only the last that begins before it can cover it.
+        let behind = self
+            .prefixes
+            .partition_point(|prefix| prefix.network() <= host);
+        behind > 0 && self.prefixes[behind - 1].contains(&host)
     }
 
     /// The prefixes.
