@@ -44,10 +44,11 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long the network may go on changing before it is looked at: changes come in bursts.
 const SETTLE: Duration = Duration::from_millis(200);
 
-/// Runs until SIGTERM or SIGINT. Bans stay in force when it returns.
+/// Runs until SIGTERM, SIGINT, or the end of its terminal. Bans stay in force when it returns.
 pub async fn run(mut agent: Started) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+    let mut hang_up = signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?;
     let tail = sys::readable(agent.tail.as_fd()).context("cannot watch files")?;
     let network = sys::readable(agent.watch.as_fd()).context("cannot watch the network")?;
     let (requests, mut inbox) = mpsc::channel(16);
@@ -65,11 +66,16 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
             biased;
             _ = terminate.recv() => break "SIGTERM",
             _ = interrupt.recv() => break "SIGINT",
+            _ = hang_up.recv() => break "SIGHUP",
             ready = network.readable() => {
                 ready.context("cannot watch the network")?.clear_ready();
                 agent.network_changed();
             }
-            Some(request) = inbox.recv() => agent.answer(request),
+            Some(request) = inbox.recv() => {
+                agent.answer(request);
+                // However many ask, the logs are read.
+                agent.read();
+            }
             // After the others, because under a flood there is always something to read.
             ready = tail.readable() => {
                 // Cleared before reading, so that what comes meanwhile wakes again.

@@ -104,11 +104,6 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
         warn!("{error}; reading begins at the end of each log");
         Vec::new()
     });
-    if let Err(error) = store::check_marks(&options.state_dir) {
-        let problem = format!("{error}; the next agent will begin at the end of each log");
-        warn!("{problem}");
-        problems.push(problem);
-    }
     let tail = Tail::open(
         &config.logs,
         source::Options {
@@ -128,6 +123,12 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
     let pipeline = pipeline(&config);
     let server = server.ok();
     xdp.keep();
+    // Not before: an agent that fails to start leaves them to the next.
+    if let Err(error) = store::forget_marks(&options.state_dir) {
+        let problem = format!("{error}; the next agent will begin at the end of each log");
+        warn!("{problem}");
+        problems.push(problem);
+    }
     Ok(Started {
         options,
         config,

@@ -34,6 +34,14 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
         problems.extend(problem.map(|problem| format!("{}: {problem}", file.path)));
     }
     problems.extend(unfed(agent));
+    let jails = jails(running);
+    problems.extend(jails.iter().filter(|jail| is_out_of_time(jail)).map(|jail| {
+        format!(
+            "jail {}: {} of {} failures were older than its find time when they were read; are the \
+             stamps of its logs in another time zone than this machine's?",
+            jail.name, jail.stale, jail.failures
+        )
+    }));
     let stats = agent.tail.stats();
     Status {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -57,9 +65,7 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
                 (reason.name().to_owned(), packets)
             })
             .collect(),
-        jails: (0..agent.config.jails.len())
-            .filter_map(|n| jail_status(running, n))
-            .collect(),
+        jails,
         files,
         source: SourceStatus {
             lines: stats.lines,
@@ -94,7 +100,25 @@ pub(super) fn unfed(agent: &Started) -> impl Iterator<Item = String> {
     })
 }
 
-fn jail_status(running: &Running, n: usize) -> Option<JailStatus> {
+fn jails(running: &Running) -> Vec<JailStatus> {
+    let mut banned = vec![0; running.agent.config.jails.len()];
+    for jail in running.agent.decider.bans().filter_map(|ban| ban.jail) {
+        if let Some(banned) = banned.get_mut(usize::from(jail.0)) {
+            *banned += 1;
+        }
+    }
+    let jails = banned.iter().enumerate();
+    jails
+        .filter_map(|(n, &banned)| jail_status(running, n, banned))
+        .collect()
+}
+
+/// Some failures are old because reading them was late; most of them are not.
+fn is_out_of_time(jail: &JailStatus) -> bool {
+    jail.stale > 10 && jail.stale * 2 > jail.failures
+}
+
+fn jail_status(running: &Running, n: usize, banned: usize) -> Option<JailStatus> {
     let agent = &running.agent;
     let id = JailId(u16::try_from(n).ok()?);
     let jail = agent.config.jails.get(n)?;
@@ -108,11 +132,7 @@ fn jail_status(running: &Running, n: usize) -> Option<JailStatus> {
         mode: jail.mode.name().into(),
         filter: jail.filter_name.clone(),
         logs: logs.cloned().collect(),
-        banned: agent
-            .decider
-            .bans()
-            .filter(|ban| ban.jail == Some(id))
-            .count(),
+        banned,
         counting: tracker.hosts(),
         failures: counts.failures,
         offences: counts.offences,

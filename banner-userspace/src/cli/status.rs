@@ -93,10 +93,29 @@ fn text(status: &Status) -> String {
         };
         lines.push(vec!["log".into(), escaped(&file.path), state]);
     }
+    lines.extend(losses(status));
     text.push_str(&aligned(&lines));
     text.push('\n');
     text.push_str(&aligned(&jails(&status.jails)));
     text
+}
+
+/// Counters that are 0 when all is well.
+fn losses(status: &Status) -> impl Iterator<Item = Vec<String>> {
+    let forgotten = status.jails.iter().map(|jail| jail.forgotten).sum();
+    let counters = [
+        (status.source.cut, "lines longer than limits.line were cut"),
+        (
+            status.source.overflows,
+            "times events were lost, and all files looked at again",
+        ),
+        (
+            forgotten,
+            "hosts were forgotten, more than limits.tracked at once",
+        ),
+    ];
+    let counters = counters.into_iter().filter(|(count, _)| *count > 0);
+    counters.map(|(count, what)| vec!["lost".into(), count.to_string(), what.into()])
 }
 
 fn jails(jails: &[JailStatus]) -> Vec<Vec<String>> {

@@ -4,8 +4,13 @@ use std::{
     convert::Infallible,
     fs, io,
     net::IpAddr,
-    os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _},
+    os::{
+        fd::AsRawFd as _,
+        unix::fs::{DirBuilderExt as _, FileTypeExt as _},
+    },
     path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 use http_body_util::Full;
@@ -17,13 +22,24 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use nix::sys::{
+    socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket},
+    stat::{Mode, umask},
+};
 use serde::Serialize;
 use tokio::{
     net::{UnixListener, UnixStream},
-    sync::{mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot},
+    time::timeout,
 };
 
 use super::status::{BanStatus, Status, Unbanned};
+
+/// How many clients are served at once; others wait.
+const CONNECTIONS: usize = 32;
+
+/// How long a client may take for all it wants.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A request, and where its answer goes.
 #[derive(Debug)]
@@ -60,19 +76,20 @@ impl Server {
                     "there is a file of this name that is no socket",
                 ));
             }
-            Ok(_) => match std::os::unix::net::UnixStream::connect(path) {
-                Ok(_) => {
-                    return Err(io::Error::new(
-                        io::ErrorKind::AddrInUse,
-                        "another agent is listening there",
-                    ));
-                }
-                Err(_) => fs::remove_file(path)?,
-            },
+            Ok(_) if is_live(path)? => {
+                return Err(io::Error::new(
+                    io::ErrorKind::AddrInUse,
+                    "another agent is listening there",
+                ));
+            }
+            Ok(_) => fs::remove_file(path)?,
             Err(_) => {}
         }
-        let listener = UnixListener::bind(path)?;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o660))?;
+        // From the first moment on: who connects before a chmod stays connected after it.
+        let umask = umask(Mode::from_bits_truncate(0o117));
+        let listener = UnixListener::bind(path);
+        nix::sys::stat::umask(umask);
+        let listener = listener?;
         Ok(Self {
             path: path.to_owned(),
             listener,
@@ -81,15 +98,38 @@ impl Server {
 
     /// Answers until it is dropped; requests go to `agent`.
     pub async fn serve(&self, agent: mpsc::Sender<Request>) -> Infallible {
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
+            // The semaphore is never closed.
+            let place = places.clone().acquire_owned().await.ok();
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    tokio::spawn(connection(stream, agent.clone()));
+                    let agent = agent.clone();
+                    tokio::spawn(async move {
+                        // Who is slower than that has gone, or means no good.
+                        let _ = timeout(PATIENCE, connection(stream, agent)).await;
+                        drop(place);
+                    });
                 }
                 // Out of descriptors or of memory: those who are connected come first.
-                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
         }
+    }
+}
+
+/// Whether somebody listens on a socket. One that is too busy to answer does.
+fn is_live(path: &Path) -> io::Result<bool> {
+    let probe = socket(
+        AddressFamily::Unix,
+        SockType::Stream,
+        SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC,
+        None,
+    )?;
+    match connect(probe.as_raw_fd(), &UnixAddr::new(path)?) {
+        Ok(()) | Err(nix::Error::EAGAIN) => Ok(true),
+        Err(nix::Error::ECONNREFUSED) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

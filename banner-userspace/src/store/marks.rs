@@ -31,8 +31,8 @@ pub struct MarksError {
     source: io::Error,
 }
 
-/// Takes the marks that the last agent left when it stopped; none when there was none, or when it
-/// did not stop by itself. They are gone then: what is read from now on makes them wrong.
+/// The marks that the last agent left when it stopped; none when there was none, or when it did not
+/// stop by itself.
 pub fn load_marks(state_dir: &Path) -> Result<Vec<Mark>, MarksError> {
     let path = state_dir.join(FILE);
     let error = |operation| {
@@ -53,7 +53,6 @@ pub fn load_marks(state_dir: &Path) -> Result<Vec<Mark>, MarksError> {
         }
         text => text.map_err(error("read"))?,
     };
-    fs::remove_file(&path).map_err(error("remove"))?;
     let marks: Marks = serde_json::from_slice(&text)
         .map_err(io::Error::from)
         .map_err(error("understand"))?;
@@ -64,17 +63,22 @@ pub fn load_marks(state_dir: &Path) -> Result<Vec<Mark>, MarksError> {
     Ok(marks.marks)
 }
 
-/// Whether marks could be left there; makes the directory.
-pub fn check_marks(state_dir: &Path) -> Result<(), MarksError> {
-    let path = fresh(state_dir);
+/// Removes the marks, which what is read from now on makes wrong; makes the directory, and sees
+/// whether marks can be left there when the time comes.
+pub fn forget_marks(state_dir: &Path) -> Result<(), MarksError> {
+    let path = state_dir.join(FILE);
     let write = || {
         make(state_dir)?;
-        File::create(&path)?;
-        fs::remove_file(&path)
+        File::create(fresh(state_dir))?;
+        fs::remove_file(fresh(state_dir))?;
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     };
     write().map_err(|source| MarksError {
         operation: "write",
-        path: state_dir.join(FILE),
+        path: path.clone(),
         source,
     })
 }
@@ -133,23 +137,27 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_found_once() {
+    fn marks_are_found_until_they_are_forgotten() {
         let dir = tempfile::tempdir().unwrap();
         let state = dir.path().join("new/state");
         assert_eq!(load_marks(&state).unwrap(), []);
         save_marks(&state, &[mark()]).unwrap();
         save_marks(&state, &[mark(), mark()]).unwrap();
-        assert_eq!(load_marks(&state).unwrap(), [mark(), mark()]);
+        for _ in 0..2 {
+            assert_eq!(load_marks(&state).unwrap(), [mark(), mark()]);
+        }
+        forget_marks(&state).unwrap();
         assert_eq!(load_marks(&state).unwrap(), []);
     }
 
     #[test]
-    fn what_is_not_understood_is_an_error_once() {
+    fn what_is_not_understood_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         for text in ["", "{", r#"{"version": 2, "marks": []}"#] {
             fs::write(dir.path().join(FILE), text).unwrap();
             let error = load_marks(dir.path()).unwrap_err().to_string();
             assert!(error.contains("marks.json: cannot understand"), "{error}");
+            forget_marks(dir.path()).unwrap();
             assert_eq!(load_marks(dir.path()).unwrap(), []);
         }
     }
@@ -161,20 +169,17 @@ mod tests {
         fs::write(&file, "").unwrap();
         let state = file.join("state");
         assert_eq!(load_marks(&state).unwrap(), []);
-        for error in [check_marks(&state), save_marks(&state, &[])] {
+        for error in [forget_marks(&state), save_marks(&state, &[])] {
             let error = error.unwrap_err().to_string();
             assert!(error.contains("file/state/marks.json"), "{error}");
         }
     }
 
     #[test]
-    fn looking_whether_marks_could_be_left_leaves_nothing() {
+    fn forgetting_makes_the_directory_and_leaves_nothing_in_it() {
         let dir = tempfile::tempdir().unwrap();
         let state = dir.path().join("new/state");
-        check_marks(&state).unwrap();
+        forget_marks(&state).unwrap();
         assert_eq!(fs::read_dir(&state).unwrap().count(), 0);
-        save_marks(&state, &[mark()]).unwrap();
-        check_marks(&state).unwrap();
-        assert_eq!(load_marks(&state).unwrap(), [mark()]);
     }
 }

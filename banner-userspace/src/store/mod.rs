@@ -2,4 +2,4 @@
 
 mod marks;
 
-pub use marks::{check_marks, load_marks, save_marks};
+pub use marks::{forget_marks, load_marks, save_marks};
