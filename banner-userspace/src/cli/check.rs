@@ -28,6 +28,9 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
             "filter {name}: {samples} samples, {} wrong",
             mismatches.len()
         );
+        for loose in jail.filter.loose() {
+            println!("  warning: pattern {} {}", loose.pattern + 1, loose.why);
+        }
         for mismatch in &mismatches {
             println!("  sample {}: {mismatch}", mismatch.sample + 1);
             println!("    {}", escaped(jail.filter.sample_line(mismatch.sample)));

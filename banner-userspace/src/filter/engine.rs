@@ -21,7 +21,17 @@ pub struct Filter {
     fail_set: RegexSet,
     fail: Vec<Regex>,
     ignore: RegexSet,
+    loose: Vec<Loose>,
     pub(super) samples: Vec<Sample>,
+}
+
+/// A pattern that an attacker, who writes much of what is logged, could make match elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loose {
+    /// Index of the pattern in `fail`.
+    pub pattern: usize,
+    /// What is wrong with it, in words.
+    pub why: &'static str,
 }
 
 /// What a filter says of a line.
@@ -89,8 +99,14 @@ impl Filter {
             fail_set,
             fail,
             ignore,
+            loose: loose(&spec.fail),
             samples: spec.samples.clone(),
         })
+    }
+
+    /// The patterns that match more than they should.
+    pub fn loose(&self) -> &[Loose] {
+        &self.loose
     }
 
     /// What this filter says of `line`, which is without its line break. `cut`: the line went on.
@@ -131,6 +147,27 @@ impl Filter {
             Verdict::Miss | Verdict::Ignored => Expect::Pass,
         }
     }
+}
+
+fn loose(fail: &[String]) -> Vec<Loose> {
+    let why = |text: &str| {
+        if !text.starts_with('^') {
+            Some("does not begin with ^, so text in the middle of a message counts")
+        } else if text.ends_with(host::TAG) {
+            Some("ends with <HOST>, so 192.0.2.7.example counts as 192.0.2.7; end it with $")
+        } else {
+            None
+        }
+    };
+    let patterns = fail.iter().enumerate();
+    patterns
+        .filter_map(|(pattern, text)| {
+            Some(Loose {
+                pattern,
+                why: why(text)?,
+            })
+        })
+        .collect()
 }
 
 fn fail_pattern(text: &str) -> Result<Regex, String> {
@@ -254,6 +291,13 @@ mod tests {
         assert_ne!(filter.judge(cut, false), Verdict::Miss);
         let open = b"Unable to negotiate with 192.0.2.7 port 1: no matching ";
         assert_eq!(host(filter.judge(open, true)), Some("192.0.2.7".into()));
+    }
+
+    #[test]
+    fn patterns_that_match_too_much_are_told_of() {
+        let filter = filter(&["^a <HOST>$", "a <HOST>$", "^a <HOST>", "^<HOST> a"], &[]);
+        let patterns: Vec<_> = filter.loose().iter().map(|loose| loose.pattern).collect();
+        assert_eq!(patterns, [1, 2]);
     }
 
     #[test]

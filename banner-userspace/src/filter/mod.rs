@@ -10,7 +10,7 @@ mod samples;
 mod spec;
 mod stamp;
 
-pub use engine::{Filter, Hit, Verdict};
+pub use engine::{Filter, Hit, Loose, Verdict};
 pub use library::{library, library_names};
 pub use prefix::BUILTIN_PREFIXES;
 pub use samples::Mismatch;

@@ -64,20 +64,21 @@ impl Prefix {
             );
             return Err(error(Part::Prefix, message));
         };
-        if !text.starts_with('^') {
+        let Some(text) = text.strip_prefix('^') else {
             let message = format!(
                 "prefix {name:?} does not begin with ^: without it a prefix inside the message, \
                  which the attacker writes, would count"
             );
             return Err(error(Part::Prefix, message));
-        }
+        };
         let program = spec.program.as_deref().unwrap_or(r"[^\s:\[\]]+");
         if let Err(why) = RegexBuilder::new(program).unicode(false).build() {
             return Err(error(Part::Program, why.to_string()));
         }
         let mut stamps = 0;
-        let mut expanded = String::new();
-        let mut rest = text.as_str();
+        // Grouped, so that the anchor holds for every branch.
+        let mut expanded = String::from("^(?:");
+        let mut rest = text;
         while let Some((before, behind)) = rest.split_once(STAMP_TAG) {
             expanded.push_str(before);
             expanded.extend([
@@ -91,7 +92,7 @@ impl Prefix {
             stamps += 1;
             rest = behind;
         }
-        expanded.push_str(rest);
+        expanded.extend([rest, ")"]);
         let regex = RegexBuilder::new(&expanded.replace(PROGRAM_TAG, program))
             .unicode(false)
             .build()
@@ -215,6 +216,19 @@ mod tests {
                 "{line}"
             );
         }
+    }
+
+    #[test]
+    fn the_anchor_of_a_prefix_holds_for_all_its_branches() {
+        let mut prefixes = Prefixes::default();
+        prefixes.0.insert("two".into(), "^a: |b: ".into());
+        let spec = FilterSpec {
+            prefix: Some("two".into()),
+            ..FilterSpec::default()
+        };
+        let prefix = Prefix::compile(&spec, &prefixes).unwrap().unwrap();
+        assert_eq!(prefix.split(b"b: hello").1, b"hello");
+        assert_eq!(prefix.split(b"x b: hello").1, b"x b: hello");
     }
 
     #[test]
