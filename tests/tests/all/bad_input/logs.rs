@@ -14,11 +14,10 @@ use nix::{sys::stat::Mode, unistd::mkfifo};
 use super::site::{MAX_RETRY, assert_has, assert_printable, failure, site, yaml};
 
 /// What stands where a log should be, how the agent calls it, and whether time may help.
-const OBSTACLES: [(&str, &str, bool); 5] = [
+const OBSTACLES: [(&str, &str, bool); 4] = [
     ("folder", "a folder", false),
     ("pipe", "a named pipe", false),
     ("loop", "Too many levels of symbolic links", true),
-    ("missing", "no such file yet", false),
     ("under-a-file/log", "Not a directory", true),
 ];
 
@@ -58,10 +57,16 @@ fn a_log_that_cannot_be_read_is_named_and_shown_and_read_when_it_can_be() -> Res
             put(&path(name), name)?;
             logs.push(path(name));
         }
+        // Waited for, which is no problem.
+        logs.push(path("missing"));
         let logs: Vec<&Path> = logs.iter().map(PathBuf::as_path).collect();
         let seat = site.seat_with(&yaml(&logs, ""))?;
         let mut agent = seat.start()?;
+        let missing = path("missing").display().to_string();
+        agent.wait_to_say(&["INFO", &format!("{missing}: no such file yet")])?;
         let status = seat.run("status")?.succeeded()?.stdout;
+        ensure!(status.contains("no such file yet"), "{status}");
+        ensure!(!status.contains(&format!("PROBLEM  {missing}")), "{status}");
         for (name, why, passing) in OBSTACLES {
             let path = path(name).display().to_string();
             let said = agent.wait_to_say(&["WARN", &format!("{path}: not read: "), why])?;
@@ -75,7 +80,8 @@ fn a_log_that_cannot_be_read_is_named_and_shown_and_read_when_it_can_be() -> Res
         // The others are read meanwhile.
         site.prove_alive(&mut agent)?;
 
-        for (number, (name, ..)) in (1..).zip(OBSTACLES) {
+        let names = OBSTACLES.into_iter().map(|(name, ..)| name);
+        for (number, name) in (1..).zip(names.chain(["missing"])) {
             let path = path(name);
             take_away(&path, name)?;
             let host = IpAddr::from([198, 18, 0, number]);
