@@ -39,7 +39,7 @@ use super::status::{BanStatus, Status, Unbanned};
 const CONNECTIONS: usize = 32;
 
 /// How long a client may take for all it wants.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A request, and where its answer goes.
 #[derive(Debug)]
