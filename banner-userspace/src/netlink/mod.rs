@@ -2,6 +2,7 @@
 //! holds the XDP slot of an interface.
 
 mod dump;
+mod message;
 mod watch;
 
 use std::{io, net::IpAddr};
@@ -26,6 +27,43 @@ pub struct Network {
     pub gateways: Vec<IpAddr>,
     /// Indices of the interfaces that carry a default route, in ascending order.
     pub default_interfaces: Vec<u32>,
+    /// What the kernel told of, and is missing here.
+    pub not_understood: NotUnderstood,
+    /// Whether it went on changing while it was read, so that something may be missing.
+    pub unsettled: bool,
+}
+
+/// How many objects of each kind the parser does not understand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NotUnderstood {
+    /// Interfaces.
+    pub interfaces: usize,
+    /// Addresses of interfaces.
+    pub addresses: usize,
+    /// Default routes.
+    pub routes: usize,
+}
+
+impl NotUnderstood {
+    /// What is missing and what follows, in words; nothing if nothing is.
+    pub fn problem(self) -> Option<String> {
+        let kinds = [
+            (self.interfaces, "interfaces"),
+            (self.addresses, "addresses"),
+            (self.routes, "default routes"),
+        ];
+        let counts = kinds.iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<_> = counts
+            .map(|(count, kind)| format!("{count} {kind}"))
+            .collect();
+        (!counts.is_empty()).then(|| {
+            format!(
+                "of what the kernel says of the network, {} are not understood: own addresses and \
+                 gateways among them can be banned unless the configuration ignores them",
+                counts.join(", ")
+            )
+        })
+    }
 }
 
 /// One interface.
@@ -80,26 +118,35 @@ impl XdpMode {
 impl Network {
     /// Asks the kernel.
     pub fn read() -> io::Result<Self> {
+        let interfaces = ask_for_interfaces()?;
+        let addresses = dump::all(
+            &RouteNetlinkMessage::GetAddress(AddressMessage::default()),
+            |message| match message {
+                RouteNetlinkMessage::NewAddress(address) => own_address(&address),
+                _ => None,
+            },
+        )?;
+        let routes = dump::all(
+            &RouteNetlinkMessage::GetRoute(RouteMessage::default()),
+            |message| match message {
+                RouteNetlinkMessage::NewRoute(route) => Some(route),
+                _ => None,
+            },
+        )?;
         let mut network = Self {
-            interfaces: Self::read_interfaces()?,
+            not_understood: NotUnderstood {
+                interfaces: interfaces.not_understood,
+                addresses: addresses.not_understood,
+                routes: routes.not_understood,
+            },
+            unsettled: interfaces.interrupted || addresses.interrupted || routes.interrupted,
+            interfaces: interfaces.objects,
+            addresses: addresses.objects,
             ..Self::default()
         };
-        dump::each(
-            RouteNetlinkMessage::GetAddress(AddressMessage::default()),
-            |message| {
-                if let RouteNetlinkMessage::NewAddress(address) = message {
-                    network.addresses.extend(own_address(&address));
-                }
-            },
-        )?;
-        dump::each(
-            RouteNetlinkMessage::GetRoute(RouteMessage::default()),
-            |message| {
-                if let RouteNetlinkMessage::NewRoute(route) = message {
-                    network.add_route(&route);
-                }
-            },
-        )?;
+        for route in &routes.objects {
+            network.add_route(route);
+        }
         for list in [&mut network.addresses, &mut network.gateways] {
             list.sort_unstable();
             list.dedup();
@@ -111,16 +158,7 @@ impl Network {
 
     /// Asks for the interfaces alone: a machine may have a million routes.
     pub fn read_interfaces() -> io::Result<Vec<Interface>> {
-        let mut interfaces = Vec::new();
-        dump::each(
-            RouteNetlinkMessage::GetLink(LinkMessage::default()),
-            |message| {
-                if let RouteNetlinkMessage::NewLink(link) = message {
-                    interfaces.extend(interface(&link));
-                }
-            },
-        )?;
-        Ok(interfaces)
+        Ok(ask_for_interfaces()?.objects)
     }
 
     /// The interface of this name.
@@ -174,6 +212,16 @@ impl Network {
             }
         }
     }
+}
+
+fn ask_for_interfaces() -> io::Result<dump::Answer<Interface>> {
+    dump::all(
+        &RouteNetlinkMessage::GetLink(LinkMessage::default()),
+        |message| match message {
+            RouteNetlinkMessage::NewLink(link) => interface(&link),
+            _ => None,
+        },
+    )
 }
 
 fn interface(link: &LinkMessage) -> Option<Interface> {
@@ -292,5 +340,20 @@ mod tests {
         assert_eq!(network.default_interfaces, [3, 4]);
         let gateways = ["fe80::1", "192.0.2.1"].map(|text| text.parse::<IpAddr>().unwrap());
         assert_eq!(network.gateways, gateways);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_told_by_kind() {
+        assert_eq!(NotUnderstood::default().problem(), None);
+        let some = NotUnderstood {
+            addresses: 2,
+            routes: 1,
+            ..NotUnderstood::default()
+        };
+        let problem = some.problem().unwrap();
+        assert!(
+            problem.contains("2 addresses, 1 default routes are"),
+            "{problem}"
+        );
     }
 }
