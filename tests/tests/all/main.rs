@@ -7,6 +7,7 @@ mod clock;
 mod lab;
 mod layout;
 mod logs;
+mod netlink;
 mod ssh;
 mod startup;
 mod verdict;
