@@ -2,6 +2,7 @@
 
 mod clock;
 mod interfaces;
+mod network;
 mod notify_socket;
 pub mod pipeline;
 mod report;

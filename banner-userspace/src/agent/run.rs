@@ -41,9 +41,6 @@ const RETRY: Duration = Duration::from_secs(1);
 /// banned: of a link that is taken off, the kernel tells nobody.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How long the network may go on changing before it is looked at: changes come in bursts.
-const SETTLE: Duration = Duration::from_millis(200);
-
 /// Runs until SIGTERM, SIGINT, or the end of its terminal. Bans stay in force when it returns.
 pub async fn run(mut agent: Started) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
@@ -115,7 +112,6 @@ pub(super) struct Running {
     unread: Unread,
     retry_at: Option<Mono>,
     read_at: Option<Mono>,
-    look_at: Option<Mono>,
     programs_at: Option<Mono>,
     programs_seen: Mono,
 }
@@ -133,7 +129,6 @@ impl Running {
             unread: Unread::default(),
             retry_at: None,
             read_at: None,
-            look_at: None,
             programs_at: None,
             programs_seen,
         }
@@ -144,7 +139,7 @@ impl Running {
         let own = [
             self.retry_at,
             self.read_at,
-            self.look_at,
+            self.agent.looks.at,
             self.programs_at,
             self.unread.look_at,
             self.agent.decider.next_end(),
@@ -188,8 +183,8 @@ impl Running {
             self.retry_at = None;
             self.retry(now);
         }
-        if due(self.look_at) {
-            self.look_at = None;
+        if due(self.agent.looks.at) {
+            self.agent.looks.at = None;
             self.look_at_network(now);
         }
         if due(self.programs_at) {
@@ -253,41 +248,45 @@ impl Running {
 
     fn network_changed(&mut self) {
         if self.agent.watch.drain() {
-            self.look_at.get_or_insert(clock::now().mono.after(SETTLE));
+            self.agent.looks.changed(clock::now().mono);
         }
     }
 
     /// Follows interfaces, own addresses and gateways.
     fn look_at_network(&mut self, now: Now) {
-        let network = match Network::read() {
-            Ok(network) => network,
-            Err(error) => {
-                warn!("cannot ask the kernel for its interfaces: {error}");
-                self.look_at = Some(now.mono.after(RETRY));
-                return;
-            }
+        let outcome = match Network::read() {
+            Ok(network) => self.follow(&network, now).map(|()| network.unsettled),
+            Err(error) => Err(format!("cannot ask the kernel for its interfaces: {error}")),
         };
+        let looks = &mut self.agent.looks;
+        looks.looked(now.mono, clock::now().mono, outcome);
+    }
+
+    fn follow(&mut self, network: &Network, now: Now) -> Result<(), String> {
         let agent = &mut self.agent;
+        agent.looks.saw(network);
         for guarded in &mut agent.guarded {
             guarded.look(&mut agent.xdp, &network.interfaces);
         }
-        let never = never(&agent.config, &network, agent.session);
-        if never != agent.never {
+        let never = never(&agent.config, network, agent.session);
+        // After a failure the kernel may have a part of what was wanted then.
+        if never == agent.never && !agent.looks.has_failed() {
+            return Ok(());
+        }
+        let followed = agent.xdp.set_never(&never);
+        if followed.is_ok() {
             info!(
                 "the never-ban list follows the network: {} prefixes",
                 never.len()
             );
-            let mut out = Outcome::default();
-            match agent.xdp.set_never(&never) {
-                Ok(()) => agent.never = never.clone(),
-                Err(error) => {
-                    error!("the kernel's never-ban list could not follow the network: {error}");
-                    self.look_at = Some(now.mono.after(RETRY));
-                }
-            }
-            agent.decider.set_never(never, &mut out);
-            self.enforce(&out, now);
+            agent.never = never.clone();
         }
+        let mut out = Outcome::default();
+        agent.decider.set_never(never, &mut out);
+        self.enforce(&out, now);
+        followed.map_err(|error| {
+            format!("the kernel's never-ban list could not follow the network: {error}")
+        })
     }
 
     /// Looks whether the program is still where it was attached.

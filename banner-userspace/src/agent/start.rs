@@ -10,6 +10,7 @@ use tracing::{error, info, warn};
 use super::{
     clock,
     interfaces::{Guarded, wanted},
+    network::Looks,
     pipeline::{JailSetup, Pipeline},
     report, ssh_peer,
 };
@@ -52,6 +53,7 @@ pub struct Started {
     pub(super) pipeline: Pipeline,
     pub(super) tail: Tail,
     pub(super) watch: Watch,
+    pub(super) looks: Looks,
     pub(super) never: PrefixSet,
     /// Never banned beside what the configuration says: the administrator who started the agent.
     pub(super) session: Option<IpAddr>,
@@ -75,6 +77,7 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
     }
     let watch = Watch::open().context("cannot watch the network for changes (netlink)")?;
     let network = Network::read().context("cannot ask the kernel for its interfaces (netlink)")?;
+    let looks = Looks::new(&network, since);
     let interfaces = wanted(&options.interfaces, &config.interfaces, &network)?;
     let session = ssh_peer();
     let never = never(&config, &network, session);
@@ -139,6 +142,7 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
         pipeline,
         tail,
         watch,
+        looks,
         never,
         session,
         server,

@@ -18,6 +18,7 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
     let (banned_ipv4, banned_ipv6) = agent.decider.hosts();
     let mut problems = agent.problems.clone();
     problems.extend(agent.guarded.iter().filter_map(Guarded::problem));
+    problems.extend(agent.looks.problems());
     if !running.pending.is_empty() {
         problems.push(format!(
             "{} bans are not in force yet",
