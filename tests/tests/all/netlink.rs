@@ -18,7 +18,7 @@ use nix::{
     unistd::Pid,
 };
 
-/// More than fit into the socket's buffer, and more than MAX_NEVER.
+/// More than fit into the socket's buffer, and more than `MAX_NEVER`.
 const MANY: u32 = 5_000;
 
 /// Every other address from 10.0.0.1 on, so that no two make a prefix, put on `lo` or taken off it.
@@ -70,7 +70,7 @@ fn after_a_burst_that_overflows_its_socket_the_agent_still_hears_of_changes() ->
         kill(pid, Signal::SIGSTOP)?;
         let mut batch = addresses("add", 0..MANY);
         batch += &addresses("delete", 0..MANY);
-        batch += &format!("address add {within}/24 dev to-attacker\n");
+        writeln!(batch, "address add {within}/24 dev to-attacker")?;
         server.ip(&batch)?;
         kill(pid, Signal::SIGCONT)?;
         // The agent has looked since the burst, which had ended before it went on.
