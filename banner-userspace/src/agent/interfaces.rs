@@ -48,6 +48,11 @@ pub(super) fn wanted<'n>(
     Ok(wanted)
 }
 
+/// Whether somebody has said which interfaces to protect, and so which not.
+pub(super) fn named(chosen: &[String], configured: &Interfaces) -> bool {
+    !chosen.is_empty() || matches!(configured, Interfaces::Named(_))
+}
+
 fn known(network: &Network) -> String {
     let names: Vec<_> = network
         .interfaces
@@ -62,6 +67,8 @@ fn known(network: &Network) -> String {
 pub(super) struct Guarded {
     name: String,
     index: u32,
+    /// The kernel's id of the program that was attached last; 0 for none.
+    program: u32,
     /// Where the program runs, while it does.
     mode: Option<XdpMode>,
     problem: Option<String>,
@@ -74,6 +81,7 @@ impl Guarded {
         let mut guarded = Self {
             name,
             index: interface.index,
+            program: 0,
             mode: None,
             problem: None,
         };
@@ -92,8 +100,16 @@ impl Guarded {
         let same = |interface: &&Interface| interface.index == self.index;
         if let Some(interface) = interfaces.iter().find(same) {
             self.name.clone_from(&interface.name);
-            if interface.xdp.is_none() && self.mode.take().is_some() {
-                self.lost("somebody took the XDP program off; restart the agent to put it back");
+            let why = match interface.xdp {
+                None => "somebody took the XDP program off; restart the agent to put it back",
+                Some(slot) if slot.program.is_some_and(|id| id != self.program) => {
+                    "somebody put another XDP program in the place of ours; remove it and restart \
+                     the agent"
+                }
+                Some(_) => return,
+            };
+            if self.mode.take().is_some() {
+                self.lost(why);
             }
             return;
         }
@@ -141,6 +157,7 @@ impl Guarded {
             Ok(attachment) => {
                 let Attachment {
                     interface,
+                    program,
                     mode,
                     why_not_native,
                     replaced,
@@ -152,6 +169,7 @@ impl Guarded {
                     "attached"
                 };
                 info!("{interface}: XDP program {how}, {} mode", mode.name());
+                self.program = *program;
                 self.mode = Some(*mode);
                 self.problem = why_not_native
                     .as_ref()

@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 
 use super::{
     clock,
-    interfaces::{Guarded, wanted},
+    interfaces::{Guarded, named, wanted},
     network::Looks,
     pipeline::{JailSetup, Pipeline},
     report, ssh_peer,
@@ -91,6 +91,7 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
     let mut decider = decider(&config, never.clone());
     adopt(&mut xdp, &mut decider, &config.jails)?;
 
+    let indices: Vec<_> = interfaces.iter().map(|wanted| wanted.index).collect();
     let guarded: Vec<_> = interfaces
         .into_iter()
         .map(|interface| Guarded::attach(&mut xdp, interface))
@@ -99,8 +100,14 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
         let why: Vec<_> = guarded.iter().filter_map(Guarded::problem).collect();
         bail!("no way to drop packets: {}", why.join("; "));
     }
-    for interface in xdp.detach_others()? {
-        info!("{interface}: no longer protected; the XDP program is off");
+    for interface in xdp.forget_gone()? {
+        info!("{interface}, as it was named, is gone; its link is removed");
+    }
+    // An uplink that carries no default route at the moment may carry it again.
+    if named(&options.interfaces, &config.interfaces) {
+        for interface in xdp.detach_others(&indices)? {
+            info!("{interface}: no longer protected; the XDP program is off");
+        }
     }
 
     let resume = store::load_marks(&options.state_dir).unwrap_or_else(|error| {

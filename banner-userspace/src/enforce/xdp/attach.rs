@@ -3,14 +3,17 @@
 use std::{fs, io, path::Path};
 
 use aya::programs::{
-    ProgramError, Xdp as Program, XdpError as AyaXdpError, XdpMode as AyaMode,
-    links::{FdLink, PinnedLink},
-    loaded_programs,
-    xdp::XdpLink,
+    ProgramError, Xdp as Program, XdpError as AyaXdpError, XdpMode as AyaMode, links::FdLink,
+    loaded_programs, xdp::XdpLink,
 };
 use banner_common::PROGRAM;
 
-use super::{Xdp, XdpError, object, pins::pin_error};
+use super::{
+    Xdp, XdpError,
+    links::{Link, interfaces},
+    object,
+    pins::pin_error,
+};
 use crate::netlink::{Interface, XdpMode};
 
 /// The program on one interface.
@@ -20,6 +23,8 @@ pub struct Attachment {
     pub interface: String,
     /// Its index.
     pub index: u32,
+    /// The kernel's id of the program.
+    pub program: u32,
     /// Where the program runs.
     pub mode: XdpMode,
     /// Why not natively, where it is not.
@@ -68,6 +73,10 @@ impl Xdp {
     /// Attaches the program to an interface, natively if the driver can, and pins the link. Where
     /// an earlier agent's program is, it is replaced in one step.
     pub fn attach(&mut self, interface: &Interface) -> Result<&Attachment, AttachError> {
+        // As it is now: a change of size has replaced the programs of the pinned links.
+        let interfaces = interfaces()?;
+        let same = |now: &&Interface| now.index == interface.index;
+        let interface = interfaces.iter().find(same).unwrap_or(interface);
         let attachment = match self.replace(interface)? {
             Some(attachment) => attachment,
             None => self.attach_anew(interface)?,
@@ -77,35 +86,21 @@ impl Xdp {
         Ok(&self.links[self.links.len() - 1])
     }
 
-    /// Takes the program off the interfaces where an earlier agent put it and this one did not.
-    /// Their names, as they were then.
-    pub fn detach_others(&mut self) -> Result<Vec<String>, XdpError> {
-        let mut others = Vec::new();
-        for (interface, path) in self.pins.links()? {
-            let own = |link: &Attachment| self.pins.link(&link.interface) == path;
-            if !self.links.iter().any(own) && pinned_link(&path).is_ok() {
-                fs::remove_file(&path).map_err(pin_error("remove", &path))?;
-                others.push(interface);
-            }
-        }
-        Ok(others)
-    }
-
     /// Puts this program in the place of the one that the pinned link of this interface has.
     fn replace(&mut self, interface: &Interface) -> Result<Option<Attachment>, XdpError> {
         let wanted = self.pins.link(&interface.name);
         for (_, path) in self.pins.links()? {
-            let link = match pinned_link(&path) {
-                Ok((link, index)) if index == interface.index => link,
-                // Not removed as one that is over would be: it is somebody else's.
+            let link = match Link::open(&path) {
+                Ok(link) if link.is_on(interface) => link.link,
                 Err(foreign) if path == wanted => return Err(foreign),
                 _ => continue,
             };
-            self.swap(link, &path)?;
             if path != wanted {
                 // The interface was renamed.
+                self.make_room(&interface.name)?;
                 fs::rename(&path, &wanted).map_err(pin_error("rename", &path))?;
             }
+            self.swap(link, &wanted)?;
             let mode = interface.xdp.map_or(XdpMode::Native, |slot| slot.mode);
             // A program is replaced where it is: to try natively would mean a gap.
             let why_not_native = (mode == XdpMode::Generic).then(|| {
@@ -114,27 +109,22 @@ impl Xdp {
             return Ok(Some(Attachment {
                 interface: interface.name.clone(),
                 index: interface.index,
+                program: self.program_id()?,
                 mode,
                 why_not_native,
                 replaced: true,
             }));
         }
-        // A link of an interface of this name that is gone.
-        match fs::remove_file(&wanted) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(pin_error("remove", &wanted)(error))
-            }
-            _ => Ok(None),
-        }
+        Ok(None)
     }
 
     /// Replaces the program of every pinned link, then the pinned ban maps by the resized ones.
     pub(super) fn swap_resized(&mut self) -> Result<(), XdpError> {
         for (_, path) in self.pins.links()? {
-            if let Ok((link, index)) = pinned_link(&path)
-                && index != GONE
+            if let Ok(link) = Link::open(&path)
+                && !link.is_over()
             {
-                self.swap(link, &path)?;
+                self.swap(link.link, &path)?;
             }
         }
         for map in [banner_common::BANS4, banner_common::BANS6] {
@@ -142,6 +132,11 @@ impl Xdp {
             fs::rename(&resized, self.pins.map(map)).map_err(pin_error("rename", &resized))?;
         }
         Ok(())
+    }
+
+    fn program_id(&mut self) -> Result<u32, XdpError> {
+        let program = object::program(&mut self.program, PROGRAM)?;
+        Ok(program.info()?.id())
     }
 
     fn swap(&mut self, link: FdLink, path: &Path) -> Result<(), XdpError> {
@@ -168,6 +163,7 @@ impl Xdp {
         if interface.xdp.is_some() {
             return Err(taken(interface));
         }
+        self.make_room(&interface.name)?;
         let path = self.pins.link(&interface.name);
         let program = object::program(&mut self.program, PROGRAM)?;
         let mut attach = |mode| attach(program, interface.index, mode, &path);
@@ -191,6 +187,7 @@ impl Xdp {
         Ok(Attachment {
             interface: interface.name.clone(),
             index: interface.index,
+            program: self.program_id()?,
             mode,
             why_not_native,
             replaced: false,
@@ -259,47 +256,6 @@ fn attach(
     pinned.map_err(|error| AttachFailure::Other(pin_error("pin the link", path)(error)))
 }
 
-/// The index of an interface that is gone.
-const GONE: u32 = 0;
-
-/// A pinned link, and the interface that it is on or [`GONE`].
-fn pinned_link(path: &Path) -> Result<(FdLink, u32), XdpError> {
-    let link = PinnedLink::from_pin(path).map(FdLink::from).ok();
-    let found = link.and_then(|link| {
-        let index = link_interface(&link)?;
-        Some((link, index))
-    });
-    found.ok_or_else(|| XdpError::Foreign {
-        path: path.to_owned(),
-        found: "something that is no link to an interface".into(),
-        expected: "the link of an XDP program".into(),
-    })
-}
-
-/// The interface that a link is on; [`GONE`] when it is gone. The kernel tells it in the fdinfo
-/// of the link (`bpf_xdp_link_show_fdinfo`), whose descriptor aya keeps to itself.
-fn link_interface(link: &FdLink) -> Option<u32> {
-    let id = link.info().ok()?.id();
-    let files = fs::read_dir("/proc/self/fdinfo").ok()?;
-    files
-        .flatten()
-        .find_map(|file| interface_in(&fs::read_to_string(file.path()).ok()?, id))
-}
-
-fn interface_in(fdinfo: &str, link: u32) -> Option<u32> {
-    let field = |name: &str| {
-        let value = fdinfo
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-        value.trim().parse::<u32>().ok()
-    };
-    if field("link_id")? == link {
-        field("ifindex")
-    } else {
-        None
-    }
-}
-
 /// Whose program is on an interface.
 fn holder(interface: &Interface) -> String {
     let Some(id) = interface.xdp.and_then(|slot| slot.program) else {
@@ -312,18 +268,4 @@ fn holder(interface: &Interface) -> String {
         "program {id}{}",
         name.map_or_else(String::new, |name| format!(", {name}"))
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_interface_of_a_link_is_in_its_fdinfo() {
-        let fdinfo = "pos:\t0\nflags:\t02000002\nlink_type:\txdp\nlink_id:\t7\nprog_tag:\tabc\n\
-                      prog_id:\t40\nifindex:\t3\n";
-        assert_eq!(interface_in(fdinfo, 7), Some(3));
-        assert_eq!(interface_in(fdinfo, 8), None);
-        assert_eq!(interface_in("pos:\t0\n", 7), None);
-    }
 }

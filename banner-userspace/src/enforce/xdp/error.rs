@@ -59,6 +59,9 @@ pub enum XdpError {
         /// What it should be.
         expected: String,
     },
+    /// Which interfaces there are, and what programs they have.
+    #[error("cannot ask the kernel for its interfaces (netlink): {0}")]
+    Interfaces(#[source] io::Error),
     /// Loading the object.
     #[error("cannot load the XDP program: {0}")]
     Load(#[from] EbpfError),

@@ -11,6 +11,7 @@ mod clock;
 mod counters;
 mod error;
 mod kernel;
+mod links;
 mod lock;
 mod never;
 mod object;

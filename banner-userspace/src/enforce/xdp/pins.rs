@@ -93,6 +93,12 @@ impl Pins {
         self.dir.join(link_name(interface))
     }
 
+    /// Where the link of an interface is pinned while another one has taken its name. An interface
+    /// name has no colon.
+    pub(super) fn link_aside(&self, interface: &str, link: u32) -> PathBuf {
+        self.dir.join(format!("{}:{link}", link_name(interface)))
+    }
+
     /// The pinned links: interface names as they were when they were pinned, and paths.
     pub(super) fn links(&self) -> Result<Vec<(String, PathBuf)>, XdpError> {
         let mut links = Vec::new();
@@ -154,9 +160,10 @@ fn link_name(interface: &str) -> String {
     )
 }
 
-/// The inverse of [`link_name`].
+/// The inverse of [`link_name`], with or without a link's number as [`Pins::link_aside`] adds it.
 fn linked_interface(file: &str) -> Option<String> {
     let name = file.strip_prefix(LINK_PREFIX)?;
+    let name = name.split_once(':').map_or(name, |(name, _)| name);
     Some(name.replace("%2E", ".").replace("%25", "%"))
 }
 
@@ -218,7 +225,7 @@ pub fn detach(dir: &Path) -> Result<Detached, XdpError> {
 }
 
 /// Removes a file; whether it was there.
-fn remove(path: &Path) -> Result<bool, XdpError> {
+pub(super) fn remove(path: &Path) -> Result<bool, XdpError> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -249,6 +256,10 @@ mod tests {
             assert!(!file.contains('.'), "{file}");
             assert_eq!(linked_interface(&file).as_deref(), Some(name));
         }
+        let aside = Pins::look(Path::new("/p")).link_aside("eth0.100", 7);
+        assert_eq!(aside, Path::new("/p/link-eth0%2E100:7"));
+        let aside = linked_interface("link-eth0%2E100:7");
+        assert_eq!(aside.as_deref(), Some("eth0.100"));
         assert_eq!(linked_interface("BANS4"), None);
     }
 

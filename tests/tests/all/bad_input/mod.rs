@@ -7,6 +7,7 @@ mod configuration;
 mod interfaces;
 mod kernel;
 mod lines;
+mod links;
 mod logs;
 mod network;
 mod pins;

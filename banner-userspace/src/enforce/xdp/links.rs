@@ -1,0 +1,150 @@
+//! The pinned links: which interface each of them is on, and room for others.
+
+use std::{fs, path::Path};
+
+use aya::programs::links::{FdLink, PinnedLink};
+
+use super::{
+    Xdp, XdpError,
+    pins::{pin_error, remove},
+};
+use crate::netlink::{Interface, Network};
+
+/// The index of an interface that is gone.
+const GONE: u32 = 0;
+
+/// A link, as its pin has it.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) link: FdLink,
+    id: u32,
+    /// Of the interface, in whatever network namespace that is; or [`GONE`].
+    index: u32,
+    program: u32,
+}
+
+impl Link {
+    /// Fails where something else is pinned.
+    pub(super) fn open(path: &Path) -> Result<Self, XdpError> {
+        let link = PinnedLink::from_pin(path).map(FdLink::from).ok();
+        let found = link.and_then(|link| {
+            let info = link.info().ok()?;
+            let (id, program) = (info.id(), info.program_id());
+            Some(Self {
+                index: link_interface(id)?,
+                link,
+                id,
+                program,
+            })
+        });
+        found.ok_or_else(|| XdpError::Foreign {
+            path: path.to_owned(),
+            found: "something that is no link to an interface".into(),
+            expected: "the link of an XDP program".into(),
+        })
+    }
+
+    /// Whether its interface is gone.
+    pub(super) fn is_over(&self) -> bool {
+        self.index == GONE
+    }
+
+    /// Whether it is what puts a program on this interface. The index alone does not say so: each
+    /// network namespace counts its own.
+    pub(super) fn is_on(&self, interface: &Interface) -> bool {
+        let program = interface.xdp.and_then(|slot| slot.program);
+        self.index == interface.index && program == Some(self.program)
+    }
+}
+
+impl Xdp {
+    /// Removes the pins of links whose interface is gone. The names of those interfaces.
+    pub fn forget_gone(&mut self) -> Result<Vec<String>, XdpError> {
+        let mut gone = Vec::new();
+        for (interface, path) in self.pins.links()? {
+            if Link::open(&path).is_ok_and(|link| link.is_over()) {
+                remove(&path)?;
+                gone.push(interface);
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Takes the program off every interface of this network namespace but the `wanted` ones, which
+    /// are given by their indices. The names of those that had it.
+    pub fn detach_others(&mut self, wanted: &[u32]) -> Result<Vec<String>, XdpError> {
+        let interfaces = interfaces()?;
+        let mut others = Vec::new();
+        for (_, path) in self.pins.links()? {
+            let Ok(link) = Link::open(&path) else {
+                continue;
+            };
+            let interface = interfaces.iter().find(|interface| link.is_on(interface));
+            if let Some(interface) = interface
+                && !wanted.contains(&interface.index)
+            {
+                remove(&path)?;
+                others.push(interface.name.clone());
+            }
+        }
+        Ok(others)
+    }
+
+    /// Sees to it that the link of an interface of this name can be pinned. The living link of
+    /// another interface, which had the name before, is moved away.
+    pub(super) fn make_room(&self, interface: &str) -> Result<(), XdpError> {
+        let path = self.pins.link(interface);
+        if !path.exists() {
+            return Ok(());
+        }
+        // Not removed as one that is over would be: it is somebody else's.
+        let link = Link::open(&path)?;
+        if link.is_over() {
+            return remove(&path).map(drop);
+        }
+        let aside = self.pins.link_aside(interface, link.id);
+        fs::rename(&path, aside).map_err(pin_error("rename", &path))
+    }
+}
+
+/// The interfaces of this network namespace, with the programs that they have now.
+pub(super) fn interfaces() -> Result<Vec<Interface>, XdpError> {
+    Network::read_interfaces().map_err(XdpError::Interfaces)
+}
+
+/// The interface that a link is on; [`GONE`] when it is gone. The kernel tells it in the fdinfo
+/// of the link (`bpf_xdp_link_show_fdinfo`), whose descriptor aya keeps to itself.
+fn link_interface(id: u32) -> Option<u32> {
+    let files = fs::read_dir("/proc/self/fdinfo").ok()?;
+    files
+        .flatten()
+        .find_map(|file| interface_in(&fs::read_to_string(file.path()).ok()?, id))
+}
+
+fn interface_in(fdinfo: &str, link: u32) -> Option<u32> {
+    let field = |name: &str| {
+        let value = fdinfo
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        value.trim().parse::<u32>().ok()
+    };
+    if field("link_id")? == link {
+        field("ifindex")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interface_of_a_link_is_in_its_fdinfo() {
+        let fdinfo = "pos:\t0\nflags:\t02000002\nlink_type:\txdp\nlink_id:\t7\nprog_tag:\tabc\n\
+                      prog_id:\t40\nifindex:\t3\n";
+        assert_eq!(interface_in(fdinfo, 7), Some(3));
+        assert_eq!(interface_in(fdinfo, 8), None);
+        assert_eq!(interface_in("pos:\t0\n", 7), None);
+    }
+}
