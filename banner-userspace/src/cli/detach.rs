@@ -5,13 +5,17 @@ use std::{path::Path, process::ExitCode};
 use super::table::escaped;
 use crate::enforce::xdp;
 
-pub(super) fn detach(pin_dir: &Path) -> anyhow::Result<ExitCode> {
-    let detached = xdp::detach(pin_dir)?;
+pub(super) fn detach(pin_dir: &Path, interfaces: &[String]) -> anyhow::Result<ExitCode> {
+    let detached = xdp::detach(pin_dir, interfaces)?;
     if detached.interfaces.is_empty() && detached.maps == 0 {
         println!("nothing of banner is pinned in {}", pin_dir.display());
     }
     for interface in &detached.interfaces {
         println!("{}: XDP program off", escaped(interface));
+    }
+    if !detached.remaining.is_empty() {
+        let remaining = escaped(&detached.remaining.join(", ")).to_string();
+        println!("still in force on {remaining}; bans stay for them");
     }
     if detached.maps > 0 {
         println!("{} maps removed from {}", detached.maps, pin_dir.display());
@@ -21,8 +25,13 @@ pub(super) fn detach(pin_dir: &Path) -> anyhow::Result<ExitCode> {
         println!("left {}: it is not banner's", escaped(&path));
     }
     if let Some(agent) = detached.agent {
+        let drops = if detached.remaining.is_empty() {
+            "nothing now"
+        } else {
+            "nothing there now"
+        };
         println!(
-            "the agent (process {agent}) still runs, but drops nothing now: stop it, or start it \
+            "the agent (process {agent}) still runs, but drops {drops}: stop it, or start it \
              again to attach anew"
         );
     }

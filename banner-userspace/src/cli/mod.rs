@@ -45,7 +45,7 @@ struct Places {
         default_value = "/etc/banner/banner.yaml"
     )]
     config: PathBuf,
-    /// Interface to protect, instead of those in the configuration; may be given several times.
+    /// Interface to protect (or detach), instead of those in the configuration; may be given several times.
     #[arg(long = "interface", global = true, value_name = "IF")]
     interfaces: Vec<String>,
     /// Where the agent keeps what has to outlive it.
@@ -98,6 +98,7 @@ enum Command {
         host: IpAddr,
     },
     /// Take the XDP program off every interface and remove all pins: no packet is dropped any more.
+    /// With --interface, off those interfaces only.
     Detach,
 }
 
@@ -111,7 +112,7 @@ pub fn main() -> ExitCode {
         Command::Status { json } => status::status(&places, json),
         Command::Bans { json } => bans::bans(&places.socket, json),
         Command::Unban { host } => bans::unban(&places, host.to_canonical()),
-        Command::Detach => detach::detach(&places.pin_dir),
+        Command::Detach => detach::detach(&places.pin_dir, &places.interfaces),
     };
     match result {
         Ok(code) => code,

@@ -88,7 +88,7 @@ fn an_interface_with_another_program_is_refused_and_the_program_named() -> Resul
 
         // Another interface is protected nevertheless, and the gap is told.
         let both = ["to-attacker", "to-friend"];
-        let seat = Seat::new(lab, &topology.server, &both, &config(lab))?;
+        let mut seat = Seat::new(lab, &topology.server, &both, &config(lab))?;
         let agent = seat.start()?;
         assert!(
             agent
@@ -104,6 +104,7 @@ fn an_interface_with_another_program_is_refused_and_the_program_named() -> Resul
 
         // The other program is still there, and stays.
         assert!(agent.terminate()?.success());
+        seat.interfaces.clear();
         seat.run("detach")?.succeeded()?;
         assert!(!topology.server.has_xdp("to-friend")?);
         assert!(topology.server.has_xdp("to-attacker")?);

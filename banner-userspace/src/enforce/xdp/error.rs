@@ -62,6 +62,14 @@ pub enum XdpError {
     /// Which interfaces there are, and what programs they have.
     #[error("cannot ask the kernel for its interfaces (netlink): {0}")]
     Interfaces(#[source] io::Error),
+    /// An interface was named that has no program of banner's.
+    #[error("{name}: no XDP program of banner's there; {}", which(linked))]
+    NoLink {
+        /// The name.
+        name: String,
+        /// Names of the interfaces that have one.
+        linked: Vec<String>,
+    },
     /// Loading the object.
     #[error("cannot load the XDP program: {0}")]
     Load(#[from] EbpfError),
@@ -95,6 +103,14 @@ pub enum XdpError {
 
 fn owner(pid: Option<u32>) -> String {
     pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
+}
+
+fn which(names: &[String]) -> String {
+    if names.is_empty() {
+        "no interface has one".into()
+    } else {
+        format!("those that have one: {}", names.join(", "))
+    }
 }
 
 impl XdpError {

@@ -1,12 +1,15 @@
 //! The pinned links: which interface each of them is on, and room for others.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use aya::programs::links::{FdLink, PinnedLink};
 
 use super::{
     Xdp, XdpError,
-    pins::{pin_error, remove},
+    pins::{Pins, pin_error, remove},
 };
 use crate::netlink::{Interface, Network};
 
@@ -105,6 +108,22 @@ impl Xdp {
         let aside = self.pins.link_aside(interface, link.id);
         fs::rename(&path, aside).map_err(pin_error("rename", &path))
     }
+}
+
+/// The pinned links by the names that their interfaces have now. Where that cannot be told, because
+/// the interface is gone or in another network namespace, the name that it had serves.
+pub(super) fn named(pins: &Pins) -> Result<Vec<(String, PathBuf)>, XdpError> {
+    let mut links = pins.links()?;
+    // The way out must not depend on netlink.
+    let interfaces = interfaces().unwrap_or_default();
+    for (name, path) in &mut links {
+        if let Ok(link) = Link::open(path)
+            && let Some(interface) = interfaces.iter().find(|interface| link.is_on(interface))
+        {
+            name.clone_from(&interface.name);
+        }
+    }
+    Ok(links)
 }
 
 /// The interfaces of this network namespace, with the programs that they have now.

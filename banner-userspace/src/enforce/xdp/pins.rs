@@ -11,7 +11,7 @@ use banner_common::{BANS4, BANS6, COUNTERS, NEVER4, NEVER6};
 use nix::fcntl::{Flock, FlockArg};
 
 use super::{
-    Advice, XdpError, bpffs,
+    Advice, XdpError, bpffs, links,
     lock::owner,
     shape::{Shape, shapes},
 };
@@ -185,8 +185,11 @@ impl Drop for Pins {
 /// What `banner detach` took away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Detached {
-    /// Names of the interfaces, as they were when the program was attached.
+    /// Names of the interfaces; of those that are gone or elsewhere, as they were when the program
+    /// was attached.
     pub interfaces: Vec<String>,
+    /// Names of the interfaces that still have the program, because others were asked for.
+    pub remaining: Vec<String>,
     /// Number of maps.
     pub maps: usize,
     /// Files that are not banner's, and are still there.
@@ -195,16 +198,33 @@ pub struct Detached {
     pub agent: Option<u32>,
 }
 
-/// Takes the program off every interface and removes all pins. Works with or without an agent.
-pub fn detach(dir: &Path) -> Result<Detached, XdpError> {
+/// Takes the program off the `chosen` interfaces, or off every one where none is chosen. The maps
+/// go with the last link. Works with or without an agent.
+pub fn detach(dir: &Path, chosen: &[String]) -> Result<Detached, XdpError> {
     let pins = Pins::look(dir);
     let mut detached = Detached {
         agent: owner(dir),
         ..Detached::default()
     };
-    for (interface, path) in pins.links()? {
-        remove(&path)?;
-        detached.interfaces.push(interface);
+    let links = links::named(&pins)?;
+    for name in chosen {
+        if !links.iter().any(|(linked, _)| linked == name) {
+            return Err(XdpError::NoLink {
+                name: name.clone(),
+                linked: links.into_iter().map(|(linked, _)| linked).collect(),
+            });
+        }
+    }
+    for (interface, path) in links {
+        if chosen.is_empty() || chosen.contains(&interface) {
+            remove(&path)?;
+            detached.interfaces.push(interface);
+        } else {
+            detached.remaining.push(interface);
+        }
+    }
+    if !detached.remaining.is_empty() {
+        return Ok(detached);
     }
     for name in [BANS4, BANS6, NEVER4, NEVER6, COUNTERS] {
         detached.maps += usize::from(remove(&pins.map(name))?);
@@ -277,13 +297,13 @@ mod tests {
     fn detaching_where_nothing_is_does_nothing() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(
-            detach(&dir.path().join("none")).unwrap(),
+            detach(&dir.path().join("none"), &[]).unwrap(),
             Detached::default()
         );
         let foreign = dir.path().join("foreign");
         fs::write(&foreign, "").unwrap();
         assert_eq!(
-            detach(dir.path()).unwrap().left.as_slice(),
+            detach(dir.path(), &[]).unwrap().left.as_slice(),
             std::slice::from_ref(&foreign)
         );
         assert!(foreign.exists());

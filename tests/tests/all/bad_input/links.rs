@@ -229,3 +229,50 @@ fn a_program_that_somebody_puts_in_the_place_of_ours_is_noticed() -> Result<()> 
         Ok(())
     })
 }
+
+#[test]
+fn detaching_a_named_interface_leaves_the_others_and_the_bans() -> Result<()> {
+    site(|site| {
+        let (server, attacker) = (&site.topology.server, &site.topology.attacker);
+        let mut seat = site.seat()?;
+        let pinned = seat.pinned();
+        let mut agent = seat.start()?;
+        site.fail(attacker.address(Family::V4))?;
+        agent.wait_for(Event::Ban, attacker.address(Family::V4))?;
+
+        // A typing error changes nothing, whatever else is named.
+        seat.interfaces = vec!["to-friend", "to-fiend"];
+        let refused = seat.run("detach")?;
+        ensure!(refused.status.code() == Some(1), "{}", refused.status);
+        assert_has(&refused.stderr, &["to-fiend", "to-attacker, to-friend"])?;
+        for interface in site.interfaces() {
+            ensure!(server.has_xdp(interface)?, "{interface}");
+        }
+
+        seat.interfaces = vec!["to-friend"];
+        let said = seat.run("detach")?.succeeded()?.stdout;
+        let process = format!("process {}", agent.pid());
+        assert_has(
+            &said,
+            &[
+                "to-friend: XDP program off",
+                "still in force on to-attacker",
+                &process,
+            ],
+        )?;
+        wait_until("the program to be off", PATIENCE, || {
+            Ok(!server.has_xdp("to-friend")?)
+        })?;
+        assert_dropped(attacker, &pinned)?;
+        ensure!(agent.terminate()?.success());
+
+        // An interface is named as it is named now, and the maps go with the last link.
+        server.ip("link set to-attacker name uplink")?;
+        seat.interfaces = vec!["uplink"];
+        let said = seat.run("detach")?.succeeded()?.stdout;
+        assert_has(&said, &["uplink: XDP program off", "5 maps removed"])?;
+        ensure!(!seat.pins.exists(), "{:?}", pinned.names());
+        let refused = seat.run("detach")?;
+        assert_has(&refused.stderr, &["uplink", "no interface has one"])
+    })
+}
