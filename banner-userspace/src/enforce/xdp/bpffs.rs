@@ -25,7 +25,8 @@ pub(super) fn ensure(dir: &Path) -> Result<Vec<Advice>, XdpError> {
     }
     if ground != Path::new(BPFFS) {
         let advice = format!(
-            "mount one (mkdir -p {dir} && mount -t bpf bpf {dir}), or give a --pin-dir below {BPFFS}",
+            "mount one (mkdir -p {dir} && mount -t bpf -o mode=0700 bpf {dir}), or give a --pin-dir \
+             below {BPFFS}",
             dir = dir.display()
         );
         return Err(no_bpffs(dir, advice));
@@ -39,7 +40,7 @@ pub(super) fn ensure(dir: &Path) -> Result<Vec<Advice>, XdpError> {
     )
     .map_err(|error| {
         let advice = format!(
-            "mounting it failed ({}); as root: mount -t bpf bpf {BPFFS}",
+            "mounting it failed ({}); as root: mount -t bpf -o mode=0700 bpf {BPFFS}",
             io::Error::from(error)
         );
         no_bpffs(dir, advice)

@@ -37,6 +37,20 @@ pub enum XdpError {
         /// Why it failed.
         source: io::Error,
     },
+    /// Somebody else can write to the pin directory.
+    #[error(
+        "{path}: {found}, so others could lift bans there; chown {own} {path} && chmod 0700 {path} \
+         if what is in it can be trusted, or give another --pin-dir",
+        path = path.display()
+    )]
+    Access {
+        /// The pin directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        found: String,
+        /// The user that the agent runs as.
+        own: u32,
+    },
     /// Another agent uses this pin directory.
     #[error("{}: in use by another banner agent{}", path.display(), owner(*pid))]
     Busy {

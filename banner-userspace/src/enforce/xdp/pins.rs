@@ -3,12 +3,15 @@
 use std::{
     fs::{self, DirBuilder, File},
     io,
-    os::unix::fs::DirBuilderExt as _,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
     path::{Path, PathBuf},
 };
 
 use banner_common::{BANS4, BANS6, COUNTERS, NEVER4, NEVER6};
-use nix::fcntl::{Flock, FlockArg};
+use nix::{
+    fcntl::{Flock, FlockArg},
+    unistd::geteuid,
+};
 
 use super::{
     Advice, XdpError, bpffs, links,
@@ -36,7 +39,8 @@ struct Undo {
 }
 
 impl Pins {
-    /// Makes the directory, and the BPF file system under it where it can, and locks it.
+    /// Makes the directory, and the BPF file system under it where it can, and locks it. A
+    /// directory that others can write to is refused.
     pub(super) fn claim(dir: &Path) -> Result<(Self, Vec<Advice>), XdpError> {
         let advice = bpffs::ensure(dir)?;
         let made_directory = !dir.exists();
@@ -46,6 +50,7 @@ impl Pins {
             .create(dir)
             .map_err(pin_error("create the directory", dir))?;
         let file = File::open(dir).map_err(pin_error("open the directory", dir))?;
+        check_access(&file, dir)?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => {
                 let mut pins = Self {
@@ -149,6 +154,37 @@ impl Pins {
             .collect();
         names.sort_unstable();
         Ok(names)
+    }
+}
+
+/// Whoever else can write to the directory can take the program off, or give the agent maps of
+/// their own making. Asked of the open directory, which nobody can exchange any more.
+fn check_access(file: &File, dir: &Path) -> Result<(), XdpError> {
+    let found = file
+        .metadata()
+        .map_err(pin_error("look at the directory", dir))?;
+    let own = geteuid().as_raw();
+    match refused_access(found.uid(), found.mode(), own) {
+        None => Ok(()),
+        Some(found) => Err(XdpError::Access {
+            path: dir.to_owned(),
+            found,
+            own,
+        }),
+    }
+}
+
+/// What is wrong with a directory of this owner and mode for an agent that runs as the user `own`.
+fn refused_access(owner: u32, mode: u32, own: u32) -> Option<String> {
+    if owner != own && owner != 0 {
+        Some(format!("it belongs to user {owner}"))
+    } else if mode & 0o022 != 0 {
+        Some(format!(
+            "its group or others can write to it (mode {:04o})",
+            mode & 0o7777
+        ))
+    } else {
+        None
     }
 }
 
@@ -284,11 +320,32 @@ mod tests {
     }
 
     #[test]
+    fn only_the_agents_user_and_root_may_write_to_the_directory() {
+        for (owner, mode, own, allowed) in [
+            (0, 0o40_700, 0, true),
+            (0, 0o40_755, 0, true),
+            (7, 0o40_700, 7, true),
+            (0, 0o40_700, 7, true),
+            (7, 0o40_700, 0, false),
+            (8, 0o40_700, 7, false),
+            (0, 0o40_770, 0, false),
+            (0, 0o40_702, 0, false),
+            (0, 0o41_777, 0, false),
+        ] {
+            let refused = refused_access(owner, mode, own);
+            assert_eq!(refused.is_none(), allowed, "{owner} {mode:o} {own}");
+        }
+    }
+
+    #[test]
     fn a_directory_elsewhere_is_refused_with_advice() {
         let dir = tempfile::tempdir().unwrap();
         let error = Pins::claim(&dir.path().join("pins")).unwrap_err();
         let message = error.to_string();
-        assert!(message.contains("mount -t bpf bpf"), "{message}");
+        assert!(
+            message.contains("mount -t bpf -o mode=0700 bpf"),
+            "{message}"
+        );
         assert!(message.contains(dir.path().to_str().unwrap()), "{message}");
         assert!(!dir.path().join("pins").exists());
     }

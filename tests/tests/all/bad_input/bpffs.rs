@@ -23,7 +23,7 @@ fn a_pin_directory_that_is_on_no_bpf_file_system_is_refused_with_what_to_do() ->
         for dir in [ground.clone(), ground.join("a/b"), site.log.join("pins")] {
             seat.pins = dir;
             let dir = seat.pins.display();
-            let advice = format!("mkdir -p {dir} && mount -t bpf bpf {dir}");
+            let advice = format!("mkdir -p {dir} && mount -t bpf -o mode=0700 bpf {dir}");
             assert_has(
                 &seat.refusal()?,
                 &[

@@ -1,6 +1,6 @@
 //! Pin directories that somebody else uses, or used otherwise.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
 use banner_common::{BANS4, BANS6, COUNTERS, NEVER4};
@@ -10,6 +10,7 @@ use banner_tests::{
     topology::Family,
     wait::{PATIENCE, wait_until},
 };
+use nix::unistd::{Uid, chown};
 
 use super::site::{Site, assert_connects, assert_dropped, assert_has, knocker, site};
 
@@ -38,6 +39,29 @@ fn a_second_agent_refuses_and_names_the_first() -> Result<()> {
         seat.run("status")?.succeeded()?;
         ensure!(first.terminate()?.success());
         // The lock goes with its holder.
+        seat.start().map(drop)
+    })
+}
+
+#[test]
+fn a_pin_directory_that_others_can_write_to_is_refused() -> Result<()> {
+    site(|site| {
+        let seat = site.seat()?;
+        let pins = seat.pins.display().to_string();
+        fs::create_dir(&seat.pins)?;
+        let root = Uid::from_raw(0);
+        for (owner, mode, wanted) in [
+            (Uid::from_raw(65534), 0o700, "user 65534"),
+            (root, 0o770, "mode 0770"),
+            (root, 0o1777, "mode 1777"),
+        ] {
+            chown(&seat.pins, Some(owner), None)?;
+            fs::set_permissions(&seat.pins, fs::Permissions::from_mode(mode))?;
+            assert_has(&seat.refusal()?, &[&pins, wanted, "chmod 0700"])?;
+            ensure!(seat.pinned().names()?.is_empty());
+            untouched(site, &seat)?;
+        }
+        fs::set_permissions(&seat.pins, fs::Permissions::from_mode(0o700))?;
         seat.start().map(drop)
     })
 }
