@@ -14,7 +14,7 @@ pub(super) fn detach(pin_dir: &Path, interfaces: &[String]) -> anyhow::Result<Ex
         println!("{}: XDP program off", escaped(interface));
     }
     if !detached.remaining.is_empty() {
-        let remaining = escaped(&detached.remaining.join(", ")).to_string();
+        let remaining = escaped(&detached.remaining.join(", "));
         println!("still in force on {remaining}; bans stay for them");
     }
     if detached.maps > 0 {

@@ -91,7 +91,7 @@ impl Xdp {
         let wanted = self.pins.link(&interface.name);
         for (_, path) in self.pins.links()? {
             let link = match Link::open(&path) {
-                Ok(link) if link.is_on(interface) => link.link,
+                Ok(link) if link.is_on(interface) => link.fd,
                 Err(foreign) if path == wanted => return Err(foreign),
                 _ => continue,
             };
@@ -124,7 +124,7 @@ impl Xdp {
             if let Ok(link) = Link::open(&path)
                 && !link.is_over()
             {
-                self.swap(link.link, &path)?;
+                self.swap(link.fd, &path)?;
             }
         }
         for map in [banner_common::BANS4, banner_common::BANS6] {

@@ -19,7 +19,7 @@ const GONE: u32 = 0;
 /// A link, as its pin has it.
 #[derive(Debug)]
 pub(super) struct Link {
-    pub(super) link: FdLink,
+    pub(super) fd: FdLink,
     id: u32,
     /// Of the interface, in whatever network namespace that is; or [`GONE`].
     index: u32,
@@ -35,7 +35,7 @@ impl Link {
             let (id, program) = (info.id(), info.program_id());
             Some(Self {
                 index: link_interface(id)?,
-                link,
+                fd: link,
                 id,
                 program,
             })
