@@ -49,13 +49,13 @@ pub(super) fn ensure(dir: &Path) -> Result<Vec<Advice>, XdpError> {
     let namespace = |process: &str| fs::metadata(format!("/proc/{process}/ns/mnt"));
     let whether = match (namespace("self"), namespace("1")) {
         (Ok(own), Ok(init)) if own.ino() == init.ino() => return Ok(advice),
-        (Ok(_), Ok(_)) => "",
-        _ => "it cannot be told, but if ",
+        (Ok(_), Ok(_)) => ["this process has", "and"],
+        _ => ["if this process has", "which cannot be told here,"],
     };
     advice.push(Advice(format!(
-        "{whether}this process has a mount namespace of its own (ip netns exec makes one): bans \
-         will not outlive it, unless --pin-dir names a BPF file system that does, or {BPFFS} is \
-         mounted before"
+        "{} a mount namespace of its own (ip netns exec makes one), {} bans will not outlive it \
+         unless --pin-dir names a BPF file system that does, or {BPFFS} is mounted before",
+        whether[0], whether[1]
     )));
     Ok(advice)
 }

@@ -204,9 +204,14 @@ fn bans_that_find_no_place_any_more_are_told_of() -> Result<()> {
         for _ in 0..3 {
             site.prove_alive(&mut agent)?;
         }
-        // The last one ends last.
-        site.fail(attacker.address(Family::V4))?;
-        agent.wait_for(Event::Ban, attacker.address(Family::V4))?;
+        // The attacker's ends last, and not in the same jiffy as another.
+        let end =
+            |address| -> Result<Option<u64>> { Ok(pinned.ban(address)?.map(|ban| ban.expires)) };
+        let others = end([203, 0, 113, 3].into())?;
+        wait_until("the attacker's ban to end last", PATIENCE, || {
+            site.fail(attacker.address(Family::V4))?;
+            Ok(end(attacker.address(Family::V4))? > others)
+        })?;
         ensure!(agent.terminate()?.success());
         seat.configure(&site.yaml("limits: { bans: 1 }\n"))?;
         let mut agent = seat.start()?;
