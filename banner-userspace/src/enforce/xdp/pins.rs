@@ -175,10 +175,11 @@ fn check_access(file: &File, dir: &Path) -> Result<(), XdpError> {
 }
 
 /// What is wrong with a directory of this owner and mode for an agent that runs as the user `own`.
+/// In a sticky one, as the root of a BPF file system is, others cannot touch what is pinned.
 fn refused_access(owner: u32, mode: u32, own: u32) -> Option<String> {
     if owner != own && owner != 0 {
         Some(format!("it belongs to user {owner}"))
-    } else if mode & 0o022 != 0 {
+    } else if mode & 0o022 != 0 && mode & 0o1000 == 0 {
         Some(format!(
             "its group or others can write to it (mode {:04o})",
             mode & 0o7777
@@ -271,11 +272,9 @@ pub fn detach(dir: &Path, chosen: &[String]) -> Result<Detached, XdpError> {
         .into_iter()
         .map(|name| dir.join(name))
         .collect();
-    if detached.left.is_empty()
-        && let Err(error) = fs::remove_dir(dir)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(pin_error("remove the directory", dir)(error));
+    if detached.left.is_empty() {
+        // It may be a mount point, or in a directory of somebody else's; empty, it does no harm.
+        let _ = fs::remove_dir(dir);
     }
     Ok(detached)
 }
@@ -330,7 +329,8 @@ mod tests {
             (8, 0o40_700, 7, false),
             (0, 0o40_770, 0, false),
             (0, 0o40_702, 0, false),
-            (0, 0o41_777, 0, false),
+            (0, 0o40_777, 0, false),
+            (0, 0o41_777, 0, true),
         ] {
             let refused = refused_access(owner, mode, own);
             assert_eq!(refused.is_none(), allowed, "{owner} {mode:o} {own}");

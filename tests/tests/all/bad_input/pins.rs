@@ -1,6 +1,6 @@
 //! Pin directories that somebody else uses, or used otherwise.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
 use banner_common::{BANS4, BANS6, COUNTERS, NEVER4};
@@ -53,7 +53,7 @@ fn a_pin_directory_that_others_can_write_to_is_refused() -> Result<()> {
         for (owner, mode, wanted) in [
             (Uid::from_raw(65534), 0o700, "user 65534"),
             (root, 0o770, "mode 0770"),
-            (root, 0o1777, "mode 1777"),
+            (root, 0o0777, "mode 0777"),
         ] {
             chown(&seat.pins, Some(owner), None)?;
             fs::set_permissions(&seat.pins, fs::Permissions::from_mode(mode))?;
@@ -63,6 +63,27 @@ fn a_pin_directory_that_others_can_write_to_is_refused() -> Result<()> {
         }
         fs::set_permissions(&seat.pins, fs::Permissions::from_mode(0o700))?;
         seat.start().map(drop)
+    })
+}
+
+/// Where somebody mounts a BPF file system for banner alone, its root is open to all, but sticky.
+#[test]
+fn the_root_of_a_bpf_file_system_is_a_pin_directory_too() -> Result<()> {
+    site(|site| {
+        let root = site.lab.dir().join("own-bpffs");
+        fs::create_dir(&root)?;
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "bpf", "bpf"]).arg(&root);
+        site.lab.run("mount", &mut mount)?.succeeded()?;
+        ensure!(fs::metadata(&root)?.permissions().mode() & 0o7777 == 0o1777);
+        let seat = site.seat()?.pinning_to(root.clone());
+        let agent = seat.start()?;
+        ensure!(agent.terminate()?.success());
+        seat.run("detach")?.succeeded()?;
+        // Some kernels keep iterators of their own there: maps.debug, progs.debug.
+        let left = seat.pinned().names()?;
+        ensure!(left.iter().all(|name| name.ends_with(".debug")), "{left:?}");
+        Ok(())
     })
 }
 
