@@ -191,11 +191,6 @@ impl<'a> Seat<'a> {
         self.server.inside(|| self.lab.run("banner", command))?
     }
 
-    /// The binary under test.
-    pub fn program(&self) -> &Path {
-        &self.program
-    }
-
     /// A command of the agent's. All options mean the same in every subcommand.
     pub fn command(&self, subcommand: &str) -> Command {
         let mut command = match &*self.through {

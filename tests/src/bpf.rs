@@ -58,6 +58,13 @@ impl Counters {
     }
 }
 
+/// The object at `$BANNER_BPF_OBJECT`, or else the committed one.
+pub fn object() -> Result<(PathBuf, Vec<u8>)> {
+    let path = env::var_os("BANNER_BPF_OBJECT").map_or_else(committed, PathBuf::from);
+    let bytes = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+    Ok((path, bytes))
+}
+
 /// A loaded object of its own; the kernel drops it with this value.
 #[derive(Debug)]
 pub struct Object {
@@ -68,8 +75,7 @@ impl Object {
     /// Loads the object at `$BANNER_BPF_OBJECT`, or else the committed one, and both its programs.
     pub fn load() -> Result<Self> {
         require_root()?;
-        let path = env::var_os("BANNER_BPF_OBJECT").map_or_else(committed, PathBuf::from);
-        let bytes = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+        let (path, bytes) = object()?;
         let mut ebpf = Ebpf::load(&bytes).with_context(|| format!("load {}", path.display()))?;
         for name in [PROGRAM, CLOCK_PROGRAM] {
             let program: &mut Xdp = ebpf

@@ -7,9 +7,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use aya::programs::XdpMode;
-use banner_common::{Ban, FOREVER};
-use banner_tests::bpf::Object;
+use aya::{
+    EbpfLoader,
+    programs::{Xdp, XdpMode},
+};
+use banner_common::{Ban, FOREVER, PROGRAM};
+use banner_tests::bpf::{Object, object};
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::inotify::{AddWatchFlags, InitFlags, Inotify},
@@ -59,8 +62,14 @@ pub(crate) fn latency(log: &str, interface: &str) -> Result<()> {
 
 /// Loads and attaches, and says so.
 pub(crate) fn start(interface: &str) -> Result<()> {
-    let mut object = Object::load()?;
-    object.attach(interface, XdpMode::Driver)?;
+    let (_, bytes) = object()?;
+    let mut ebpf = EbpfLoader::new().btf(None).load(&bytes)?;
+    let program: &mut Xdp = ebpf
+        .program_mut(PROGRAM)
+        .context("the object has the program")?
+        .try_into()?;
+    program.load()?;
+    program.attach(interface, XdpMode::Driver)?;
     say_ready()
 }
 

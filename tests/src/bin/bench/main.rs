@@ -36,8 +36,7 @@ fn all() -> Result<()> {
     println!("{table}");
     println!(
         "floor of a ban: a program that does nothing but wait for inotify, read, and update the \
-         map.\nfloor of a start: exec and exit of the same binary + loading and attaching the \
-         program with aya.\nfloor of idling: sleep(1)."
+         map.\nfloor of a start: a program that does nothing but load and attach with aya.\nfloor of idling: sleep(1)."
     );
     Ok(())
 }

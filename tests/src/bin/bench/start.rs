@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use banner_tests::{lab::Lab, topology::Topology};
 
 use super::{
@@ -30,7 +30,7 @@ pub(crate) fn measure(lab: &Lab, topology: &Topology, table: &mut Table) -> Resu
     for _ in 0..STARTS {
         let mut bare = Command::new(env::current_exe()?);
         bare.args(["floor-start", interface]);
-        floor.push(exec(topology, seat.program())? + until_ready(topology, &mut bare)?);
+        floor.push(until_ready(topology, &mut bare)?);
         fresh.push(until_ready(topology, &mut seat.command("run"))?);
         again.push(until_ready(topology, &mut seat.command("run"))?);
         seat.run("detach")?.succeeded()?;
@@ -68,14 +68,4 @@ fn until_ready(topology: &Topology, command: &mut Command) -> Result<Duration> {
     }
     child.wait()?;
     bail!("it was never ready: {said}")
-}
-
-/// How long the same binary takes to do nothing.
-fn exec(topology: &Topology, program: &std::path::Path) -> Result<Duration> {
-    let mut command = Command::new(program);
-    command.arg("--version").stdout(Stdio::null());
-    let start = Instant::now();
-    let status = topology.server.inside(|| command.status())??;
-    ensure!(status.success(), "--version failed");
-    Ok(start.elapsed())
 }
