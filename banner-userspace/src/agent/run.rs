@@ -25,7 +25,7 @@ use crate::{
     control::{Request, Unbanned},
     decide::{Decision, Outcome},
     enforce::Enforcer as _,
-    model::{Change, Mono, Now},
+    model::{Change, Mono, Now, PrefixSet},
     netlink::Network,
     source::Progress,
     store, sys,
@@ -265,10 +265,15 @@ impl Running {
     fn follow(&mut self, network: &Network, now: Now) -> Result<(), String> {
         let agent = &mut self.agent;
         agent.looks.saw(network);
-        for guarded in &mut agent.guarded {
-            guarded.look(&mut agent.xdp, &network.interfaces);
+        let mut never = never(&agent.config, network, agent.session);
+        if network.unsettled {
+            // What is missing may only have been passed over: nothing is taken away for it.
+            never = PrefixSet::new(never.iter().chain(agent.decider.never().iter()));
+        } else {
+            for guarded in &mut agent.guarded {
+                guarded.look(&mut agent.xdp, &network.interfaces);
+            }
         }
-        let never = never(&agent.config, network, agent.session);
         // After a failure the kernel may have a part of what was wanted then.
         if never == agent.never && !agent.looks.has_failed() {
             return Ok(());

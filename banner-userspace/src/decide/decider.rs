@@ -184,6 +184,11 @@ impl Decider {
         }
     }
 
+    /// The never-ban list.
+    pub fn never(&self) -> &PrefixSet {
+        &self.never
+    }
+
     /// Ends every ban on a host; whether there was one.
     pub fn lift(&mut self, host: IpAddr, out: &mut Outcome) -> bool {
         let (bans, change) = self.bans.remove(host);
