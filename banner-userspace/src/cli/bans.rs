@@ -2,17 +2,17 @@
 
 use std::{net::IpAddr, path::Path, process::ExitCode};
 
-use super::{Places, ask, table};
+use super::{Places, ask, output::say, table};
 use crate::{control::ClientError, enforce::xdp};
 
 pub(super) fn bans(socket: &Path, json: bool) -> anyhow::Result<ExitCode> {
     let bans = ask(async |agent| agent.bans().await, socket)??;
     if json {
-        println!("{}", table::json(&bans)?);
+        say!("{}", table::json(&bans)?);
         return Ok(ExitCode::SUCCESS);
     }
     if bans.is_empty() {
-        println!("nobody is banned");
+        say!("nobody is banned");
         return Ok(ExitCode::SUCCESS);
     }
     let mut lines = vec![
@@ -29,7 +29,7 @@ pub(super) fn bans(socket: &Path, json: bool) -> anyhow::Result<ExitCode> {
                 .map_or_else(|| "permanent".into(), table::duration),
         ]);
     }
-    print!("{}", table::aligned(&lines));
+    say!("{}", table::aligned(&lines).trim_end());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -40,9 +40,9 @@ pub(super) fn unban(places: &Places, host: IpAddr) -> anyhow::Result<ExitCode> {
         Err(error) => return Err(error.into()),
     };
     if was_banned {
-        println!("{host}: no longer banned");
+        say!("{host}: no longer banned");
     } else {
-        println!("{host}: was not banned");
+        say!("{host}: was not banned");
     }
     Ok(ExitCode::SUCCESS)
 }

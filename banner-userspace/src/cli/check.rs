@@ -4,13 +4,13 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::bail;
 
-use super::table::escaped;
+use super::{output::say, table::escaped};
 use crate::config;
 
 pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
     let config = config::load(path)?;
     for warning in &config.warnings {
-        println!("{warning}");
+        say!("{warning}");
     }
     let mut wrong = 0;
     let mut seen = Vec::new();
@@ -24,16 +24,16 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
         seen.push(jail.filter.clone());
         let (samples, mismatches) = jail.filter.check_samples();
         let name = escaped(&jail.filter_name);
-        println!(
+        say!(
             "filter {name}: {samples} samples, {} wrong",
             mismatches.len()
         );
         for loose in jail.filter.loose() {
-            println!("  warning: pattern {} {}", loose.pattern + 1, loose.why);
+            say!("  warning: pattern {} {}", loose.pattern + 1, loose.why);
         }
         for mismatch in &mismatches {
-            println!("  sample {}: {mismatch}", mismatch.sample + 1);
-            println!("    {}", escaped(jail.filter.sample_line(mismatch.sample)));
+            say!("  sample {}: {mismatch}", mismatch.sample + 1);
+            say!("    {}", escaped(jail.filter.sample_line(mismatch.sample)));
         }
         wrong += mismatches.len();
     }
@@ -43,7 +43,7 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
             .iter()
             .filter_map(|log| config.logs.get(usize::from(log.0)));
         let logs: Vec<_> = logs.map(|log| escaped(log)).collect();
-        println!(
+        say!(
             "jail {}: {} mode, {}",
             jail.name,
             jail.mode.name(),
@@ -53,6 +53,6 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
     if wrong > 0 {
         bail!("{wrong} samples did not get their verdict");
     }
-    println!("{}: in order", path.display());
+    say!("{}: in order", path.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -2,27 +2,27 @@
 
 use std::{path::Path, process::ExitCode};
 
-use super::table::escaped;
+use super::{output::say, table::escaped};
 use crate::enforce::xdp;
 
 pub(super) fn detach(pin_dir: &Path, interfaces: &[String]) -> anyhow::Result<ExitCode> {
     let detached = xdp::detach(pin_dir, interfaces)?;
     if detached.interfaces.is_empty() && detached.maps == 0 {
-        println!("nothing of banner is pinned in {}", pin_dir.display());
+        say!("nothing of banner is pinned in {}", pin_dir.display());
     }
     for interface in &detached.interfaces {
-        println!("{}: XDP program off", escaped(interface));
+        say!("{}: XDP program off", escaped(interface));
     }
     if !detached.remaining.is_empty() {
         let remaining = escaped(&detached.remaining.join(", "));
-        println!("still in force on {remaining}; bans stay for them");
+        say!("still in force on {remaining}; bans stay for them");
     }
     if detached.maps > 0 {
-        println!("{} maps removed from {}", detached.maps, pin_dir.display());
+        say!("{} maps removed from {}", detached.maps, pin_dir.display());
     }
     for path in &detached.left {
         let path = path.display().to_string();
-        println!("left {}: it is not banner's", escaped(&path));
+        say!("left {}: it is not banner's", escaped(&path));
     }
     if let Some(agent) = detached.agent {
         let drops = if detached.remaining.is_empty() {
@@ -30,7 +30,7 @@ pub(super) fn detach(pin_dir: &Path, interfaces: &[String]) -> anyhow::Result<Ex
         } else {
             "nothing there now"
         };
-        println!(
+        say!(
             "the agent (process {agent}) still runs, but drops {drops}: stop it, or start it \
              again to attach anew"
         );

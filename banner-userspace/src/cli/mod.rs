@@ -6,6 +6,7 @@ mod bans;
 mod check;
 mod detach;
 mod log;
+mod output;
 mod run;
 mod status;
 mod table;

@@ -6,6 +6,7 @@ use banner_common::Reason;
 
 use super::{
     Places, ask,
+    output::say,
     table::{self, aligned, duration, escaped},
 };
 use crate::{
@@ -23,9 +24,9 @@ pub(super) fn status(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
         Err(error) => return Err(error.into()),
     };
     if json {
-        println!("{}", table::json(&status)?);
+        say!("{}", table::json(&status)?);
     } else {
-        print!("{}", text(&status));
+        say!("{}", text(&status).trim_end());
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -34,13 +35,13 @@ pub(super) fn status(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
 /// force.
 fn without_agent(places: &Places) {
     if let Some(agent) = xdp::agent(&places.pin_dir) {
-        println!(
+        say!(
             "the agent (process {agent}) runs, but does not listen at {}: its log says why",
             places.socket.display()
         );
     } else if let Ok(Some(counters)) = xdp::pinned_counters(&places.pin_dir) {
         let dropped = counters.of(Reason::Drop).packets;
-        println!(
+        say!(
             "no agent is running; what it left in {} is in force until each ban ends ({dropped} \
              packets dropped so far)",
             places.pin_dir.display()
