@@ -12,8 +12,9 @@ pub fn on<A: Copy>(bans: &Bans<A>, never: &Never<A>, source: A) -> Reason {
         clippy::needless_borrows_for_generic_args,
         reason = "a key handed over by value is copied on the stack once more"
     )]
-    // SAFETY: the agent may overwrite the value while it is read. Each field is one aligned load,
-    // and every mixture of an old and a new ban is a ban of this source.
+    // SAFETY: the agent may overwrite the value while it is read, and a slot that was just freed may
+    // be taken by another source. Each field is one aligned load and any value is valid, so at the
+    // worst one packet is judged by a ban that ends or begins in that instant.
     let Some(ban) = (unsafe { bans.get(&source) }) else {
         return Reason::Pass;
     };
