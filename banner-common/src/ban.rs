@@ -1,28 +1,44 @@
-use crate::bytes::field;
+use crate::{Seen, bytes::field};
 
 /// [`Ban::expires`] of a ban without an end.
 pub const FOREVER: u64 = u64::MAX;
 
 /// [`Ban::flags`]: count the packet as one that would have been dropped, and let it pass.
-pub const OBSERVE: u32 = 1;
+pub const OBSERVE: u16 = 1;
 
-/// The value of both ban maps; the key is the source address in network byte order.
+/// [`Ban::flags`]: the agent has looked whether this one address is on the never-ban list, and it is
+/// not, so that the program need not look. An entry without it is looked up there.
+pub const CHECKED: u16 = 2;
+
+/// [`Ban::flags`]: this address is banned in several scopes. Its bans are in the map
+/// [`MORE`](crate::MORE) under the group that [`Ban::jail`] is; nothing else of this entry counts.
+pub const SEVERAL: u16 = 4;
+
+/// [`Ban::scope`] of a ban that holds for every port and protocol.
+pub const ALL_PORTS: u16 = 0;
+
+/// One ban: the value of every ban map. Its key says whom it is about.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ban {
     /// First jiffy (`bpf_jiffies64`) in which the ban no longer holds, or [`FOREVER`].
     pub expires: u64,
-    /// [`OBSERVE`] or 0; every other bit is 0.
-    pub flags: u32,
-    /// The jail that set it, as [`jail_key`] of its name. The kernel does not read it.
+    /// The jail that set it, as [`jail_key`] of its name; or the group of its bans, with [`SEVERAL`].
     pub jail: u32,
+    /// [`OBSERVE`], [`CHECKED`] and [`SEVERAL`]; every other bit is 0.
+    pub flags: u16,
+    /// Which packets it is about: [`ALL_PORTS`], or the number of a bit in the masks of the map
+    /// [`PORTS`](crate::PORTS), 1 to 63.
+    pub scope: u16,
+    /// What it has done, written by the kernel.
+    pub seen: Seen,
 }
 
 const _: () = assert!(size_of::<Ban>() == Ban::SIZE && align_of::<Ban>() == 8);
 
 impl Ban {
     /// Size of the map value in bytes.
-    pub const SIZE: usize = 16;
+    pub const SIZE: usize = 24;
 
     /// Whether the ban is over in jiffy `now`.
     #[must_use]
@@ -36,8 +52,10 @@ impl Ban {
     pub fn to_bytes(self) -> [u8; Self::SIZE] {
         let mut bytes = [0; Self::SIZE];
         bytes[..8].copy_from_slice(&self.expires.to_ne_bytes());
-        bytes[8..12].copy_from_slice(&self.flags.to_ne_bytes());
-        bytes[12..].copy_from_slice(&self.jail.to_ne_bytes());
+        bytes[8..12].copy_from_slice(&self.jail.to_ne_bytes());
+        bytes[12..14].copy_from_slice(&self.flags.to_ne_bytes());
+        bytes[14..16].copy_from_slice(&self.scope.to_ne_bytes());
+        bytes[16..].copy_from_slice(&self.seen.0.to_ne_bytes());
         bytes
     }
 
@@ -46,8 +64,10 @@ impl Ban {
     pub fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {
         Self {
             expires: u64::from_ne_bytes(field(&bytes, 0)),
-            flags: u32::from_ne_bytes(field(&bytes, 8)),
-            jail: u32::from_ne_bytes(field(&bytes, 12)),
+            jail: u32::from_ne_bytes(field(&bytes, 8)),
+            flags: u16::from_ne_bytes(field(&bytes, 12)),
+            scope: u16::from_ne_bytes(field(&bytes, 14)),
+            seen: Seen(u64::from_ne_bytes(field(&bytes, 16))),
         }
     }
 }
@@ -67,21 +87,38 @@ pub const fn jail_key(name: &str) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use core::mem::offset_of;
+
     use super::*;
 
     #[test]
     fn bytes_round_trip_and_match_the_layout() {
         let ban = Ban {
             expires: 0x0102_0304_0506_0708,
-            flags: OBSERVE,
             jail: 0xdead_beef,
+            flags: 0x1122,
+            scope: 0x3344,
+            seen: Seen(0x5566_7788_99aa_bbcc),
         };
-        assert_eq!(Ban::from_bytes(ban.to_bytes()), ban);
+        let bytes = ban.to_bytes();
+        assert_eq!(Ban::from_bytes(bytes), ban);
         assert_eq!(
-            ban.to_bytes()[core::mem::offset_of!(Ban, flags)],
-            OBSERVE.to_ne_bytes()[0]
+            field(&bytes, offset_of!(Ban, expires)),
+            ban.expires.to_ne_bytes()
         );
-        assert_eq!(core::mem::offset_of!(Ban, jail), 12);
+        assert_eq!(field(&bytes, offset_of!(Ban, jail)), ban.jail.to_ne_bytes());
+        assert_eq!(
+            field(&bytes, offset_of!(Ban, flags)),
+            ban.flags.to_ne_bytes()
+        );
+        assert_eq!(
+            field(&bytes, offset_of!(Ban, scope)),
+            ban.scope.to_ne_bytes()
+        );
+        assert_eq!(
+            field(&bytes, offset_of!(Ban, seen)),
+            ban.seen.0.to_ne_bytes()
+        );
     }
 
     #[test]
@@ -94,19 +131,15 @@ mod tests {
 
     #[test]
     fn a_ban_ends_in_its_jiffy_and_forever_never() {
-        let ban = Ban {
-            expires: 100,
-            flags: 0,
+        let ban = |expires| Ban {
+            expires,
             jail: 0,
+            flags: 0,
+            scope: ALL_PORTS,
+            seen: Seen::default(),
         };
-        assert!(!ban.is_over(99));
-        assert!(ban.is_over(100));
-        assert!(
-            !Ban {
-                expires: FOREVER,
-                ..ban
-            }
-            .is_over(u64::MAX - 1)
-        );
+        assert!(!ban(100).is_over(99));
+        assert!(ban(100).is_over(100));
+        assert!(!ban(FOREVER).is_over(u64::MAX - 1));
     }
 }

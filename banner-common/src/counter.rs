@@ -16,13 +16,16 @@ pub enum Reason {
     Expired = 4,
     /// Passed: neither IPv4 nor IPv6 within two VLAN tags.
     NotIp = 5,
-    /// Passed: too short for its headers, or a version that contradicts the `EtherType`.
+    /// Passed: too short for its headers, or a version that contradicts the `EtherType`; or its
+    /// source is banned for some ports only, and which it is for cannot be read.
     Malformed = 6,
+    /// Passed: its source is banned for other ports only.
+    Scope = 7,
 }
 
 impl Reason {
     /// All reasons, in the order of their index.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Pass,
         Self::Drop,
         Self::Observe,
@@ -30,10 +33,11 @@ impl Reason {
         Self::Expired,
         Self::NotIp,
         Self::Malformed,
+        Self::Scope,
     ];
 
     /// Number of reasons: the size of the counter map.
-    pub const COUNT: u32 = 7;
+    pub const COUNT: u32 = 8;
 
     /// The name in reports and metrics.
     #[must_use]
@@ -46,6 +50,7 @@ impl Reason {
             Self::Expired => "expired",
             Self::NotIp => "not-ip",
             Self::Malformed => "malformed",
+            Self::Scope => "scope",
         }
     }
 }
@@ -58,13 +63,15 @@ pub struct Tally {
     pub packets: u64,
     /// Bytes of these packets, Ethernet header included.
     pub bytes: u64,
+    /// The packet that is sampled next, as `packets` counts them.
+    pub sample: u64,
 }
 
 const _: () = assert!(size_of::<Tally>() == Tally::SIZE);
 
 impl Tally {
     /// Size of the map value in bytes.
-    pub const SIZE: usize = 16;
+    pub const SIZE: usize = 24;
 
     /// Reads the map value, in this machine's byte order.
     #[must_use]
@@ -72,6 +79,7 @@ impl Tally {
         Self {
             packets: u64::from_ne_bytes(field(&bytes, 0)),
             bytes: u64::from_ne_bytes(field(&bytes, 8)),
+            sample: u64::from_ne_bytes(field(&bytes, 16)),
         }
     }
 }

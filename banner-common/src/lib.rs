@@ -8,11 +8,20 @@ mod ban;
 mod bytes;
 mod clock;
 mod counter;
+mod in_use;
+mod key;
 mod maps;
+mod seen;
 
-pub use ban::{Ban, FOREVER, OBSERVE, jail_key};
+pub use ban::{ALL_PORTS, Ban, CHECKED, FOREVER, OBSERVE, SEVERAL, jail_key};
 pub use clock::ClockReading;
 pub use counter::{Reason, Tally};
+pub use in_use::InUse;
+pub use key::More;
 pub use maps::{
-    BANS4, BANS6, CLOCK_PROGRAM, COUNTERS, DEFAULT_MAX_BANS, MAX_NEVER, NEVER4, NEVER6, PROGRAM,
+    BANS4, BANS6, CLOCK_PROGRAM, COUNTERS, DEFAULT_MAX_BANS, ICMP_INDEX, IN_USE, LINEAR_PROGRAM,
+    MAX_MORE, MAX_NEVER, MAX_PORTS, MAX_SCOPES, MAX_SHARED, MAX_TOP, MAX_WIDE, MORE, NEVER4,
+    NEVER6, PORT_PROTOCOLS, PORTS, PROGRAM, TCX_PROGRAM, TOP, TRACE, TRACE_ADDRESS, WIDE4, WIDE6,
+    port_index,
 };
+pub use seen::{EXACT, SAMPLE, Seen};

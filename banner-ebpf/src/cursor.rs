@@ -1,17 +1,17 @@
-use aya_ebpf::programs::XdpContext;
-
 /// The one way to packet bytes: every header is taken through its bounds check.
+#[derive(Clone, Copy)]
 pub struct Cursor {
     at: usize,
     end: usize,
 }
 
 impl Cursor {
+    /// From `data` to `data_end` of a packet.
     #[inline(always)]
-    pub fn new(ctx: &XdpContext) -> Self {
+    pub fn new(data: usize, data_end: usize) -> Self {
         Self {
-            at: ctx.data(),
-            end: ctx.data_end(),
+            at: data,
+            end: data_end,
         }
     }
 
@@ -38,5 +38,12 @@ impl Cursor {
         // all bit patterns are valid; the packet is even-aligned and so is everything behind
         // headers of even length.
         self.take::<T>().map(|header| unsafe { header.read() })
+    }
+
+    /// Steps over `bytes` bytes, an even number below 4 096: the verifier adds up the most that it
+    /// may be. Whether the packet is that long shows when something is read there.
+    #[inline(always)]
+    pub fn skip(&mut self, bytes: usize) {
+        self.at += bytes & 0xffe;
     }
 }

@@ -5,39 +5,102 @@
 #![no_main]
 
 mod cursor;
+mod family;
+mod frame;
+mod header;
 mod maps;
 mod parse;
+mod thorough;
+mod trace;
+mod transport;
 mod verdict;
 
 use aya_ebpf::{
-    bindings::xdp_action::{XDP_DROP, XDP_PASS},
+    bindings::{
+        TC_ACT_SHOT, TC_ACT_UNSPEC,
+        xdp_action::{XDP_DROP, XDP_PASS},
+    },
     helpers::{bpf_jiffies64, bpf_ktime_get_ns},
-    macros::xdp,
-    programs::XdpContext,
+    macros::{classifier, xdp},
+    programs::{TcContext, XdpContext},
 };
 use banner_common::{ClockReading, Reason};
 
-use crate::{cursor::Cursor, parse::Source};
+use crate::{
+    cursor::Cursor,
+    frame::{Frags, Frame, Linear, Skb},
+    parse::Source,
+    verdict::Verdict,
+};
 
-/// The verdict on one packet.
-#[xdp]
+/// The verdict on one packet, which may lie in several buffers.
+#[xdp(frags)]
 pub fn banner(ctx: XdpContext) -> u32 {
-    let reason = match parse::source(&mut Cursor::new(&ctx)) {
-        Ok(Source::V4(address)) => verdict::on(&maps::BANS4, &maps::NEVER4, address),
-        Ok(Source::V6(address)) => verdict::on(&maps::BANS6, &maps::NEVER6, address),
-        Err(reason) => reason,
-    };
-    maps::count(reason, ctx.data_end() - ctx.data());
+    xdp_action(judge(&Frags(ctx)))
+}
+
+/// The same on kernels whose XDP packets lie in one buffer (before 5.18).
+#[xdp]
+pub fn banner_linear(ctx: XdpContext) -> u32 {
+    xdp_action(judge(&Linear(ctx)))
+}
+
+/// The same at the tcx ingress hook, for an interface whose XDP slot is taken.
+#[classifier]
+pub fn banner_tcx(ctx: TcContext) -> i32 {
+    match judge(&Skb::new(ctx)) {
+        Reason::Drop => TC_ACT_SHOT,
+        // TCX_NEXT: on to the next program, or to the stack.
+        _ => TC_ACT_UNSPEC,
+    }
+}
+
+#[inline(always)]
+fn xdp_action(reason: Reason) -> u32 {
     match reason {
         Reason::Drop => XDP_DROP,
         _ => XDP_PASS,
     }
 }
 
+/// Decides, and counts.
+#[inline(always)]
+fn judge(frame: &impl Frame) -> Reason {
+    let mut packet = frame.cursor();
+    match parse::source(&mut packet) {
+        Ok(Source::V4(address)) => judge_from(frame, packet, address),
+        Ok(Source::V6(address)) => judge_from(frame, packet, address),
+        Err(reason) => {
+            maps::count(reason, frame.bytes());
+            reason
+        }
+    }
+}
+
+#[inline(always)]
+fn judge_from<F: family::Family>(frame: &impl Frame, packet: Cursor, source: F) -> Reason {
+    let Verdict { reason, ban } = verdict::on(packet, source);
+    let sample = maps::count(reason, frame.bytes());
+    if let Some(ban) = ban {
+        // SAFETY: the entry of a map that this program run looked up. Two CPUs may write at once;
+        // `Seen` says what that costs.
+        let seen = unsafe { &mut (*ban).seen };
+        let after = seen.after(verdict::now(), sample);
+        if after != *seen {
+            *seen = after;
+        }
+        if sample != 0 {
+            maps::count_top(source.mapped(), sample);
+        }
+    }
+    trace::packet(frame, source.mapped(), reason);
+    reason
+}
+
 /// Writes a [`ClockReading`] over the start of the packet. Never attached: the agent test-runs it.
 #[xdp]
 pub fn banner_clock(ctx: XdpContext) -> u32 {
-    if let Some(reading) = Cursor::new(&ctx).take::<ClockReading>() {
+    if let Some(reading) = Cursor::new(ctx.data(), ctx.data_end()).take::<ClockReading>() {
         // SAFETY: `take` has checked that the packet holds a whole reading. The verifier allows
         // unaligned packet writes.
         unsafe {

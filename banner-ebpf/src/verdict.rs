@@ -1,35 +1,65 @@
-use aya_ebpf::{btf_maps::lpm_trie::Key, helpers::bpf_jiffies64};
-use banner_common::{OBSERVE, Reason};
+use aya_ebpf::helpers::bpf_jiffies64;
+use banner_common::{ALL_PORTS, Ban, CHECKED, Reason};
 
-use crate::maps::{Bans, Never};
+use crate::{cursor::Cursor, family::Family, thorough};
 
-/// What happens to packets from `source`. An innocent source costs one failed lookup; the
-/// never-ban list is asked only about banned ones.
-#[inline(always)]
+/// What happens to a packet.
+#[derive(Clone, Copy)]
 #[must_use]
-pub fn on<A: Copy>(bans: &Bans<A>, never: &Never<A>, source: A) -> Reason {
+pub struct Verdict {
+    pub reason: Reason,
+    /// The ban that was applied.
+    pub ban: Option<*mut Ban>,
+}
+
+impl Verdict {
+    /// No ban was applied, for this reason.
+    #[inline(always)]
+    pub fn pass(reason: Reason) -> Self {
+        Self { reason, ban: None }
+    }
+}
+
+/// The jiffy that has begun.
+#[inline(always)]
+pub fn now() -> u64 {
+    // SAFETY: `bpf_jiffies64` has no preconditions.
+    unsafe { bpf_jiffies64() }
+}
+
+/// What happens to `packet`, which begins with the IP header, from `source`.
+///
+/// An innocent source costs one failed lookup, and one array entry that says that no prefixes are
+/// banned. A source that is banned alone, for every port, costs one lookup. Everything else is
+/// [`thorough`]'s.
+#[inline(always)]
+pub fn on<F: Family>(packet: Cursor, source: F) -> Verdict {
     #[expect(
         clippy::needless_borrows_for_generic_args,
         reason = "a key handed over by value is copied on the stack once more"
     )]
-    // SAFETY: the agent may overwrite the value while it is read, and a slot that was just freed may
-    // be taken by another source. Each field is one aligned load and any value is valid, so at the
-    // worst one packet is judged by a ban that ends or begins in that instant.
-    let Some(ban) = (unsafe { bans.get(&source) }) else {
-        return Reason::Pass;
-    };
-    // SAFETY: `bpf_jiffies64` has no preconditions.
-    if ban.is_over(unsafe { bpf_jiffies64() }) {
-        return Reason::Expired;
+    let exact = F::bans().get_ptr_mut(&source);
+    match exact {
+        Some(ban) => {
+            // SAFETY: the agent may overwrite the value while it is read, and a slot that was just
+            // freed may be taken by another source. Each field is one aligned load and any value is
+            // valid, so at the worst one packet is judged by a ban that ends or begins in that
+            // instant.
+            let Ban {
+                expires,
+                flags,
+                scope,
+                ..
+            } = unsafe { *ban };
+            if flags == CHECKED && scope == ALL_PORTS && expires > now() {
+                return Verdict {
+                    reason: Reason::Drop,
+                    ban: Some(ban),
+                };
+            }
+        }
+        None if !F::has_wide() => return Verdict::pass(Reason::Pass),
+        None => {}
     }
-    if never
-        .get(&Key::new(size_of::<A>() as u32 * 8, source))
-        .is_some()
-    {
-        return Reason::Never;
-    }
-    if ban.flags & OBSERVE != 0 {
-        return Reason::Observe;
-    }
-    Reason::Drop
+    thorough::verdict(&packet, &source, exact)
 }

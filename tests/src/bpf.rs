@@ -12,11 +12,11 @@ use anyhow::{Context as _, Result};
 use aya::{
     Ebpf, TestRun as _, TestRunOptions,
     maps::{HashMap, LpmTrie, MapData, PerCpuArray, lpm_trie::Key},
-    programs::{Xdp, XdpMode},
+    programs::{ProgramInfo, SchedClassifier, Xdp, XdpMode},
 };
 use banner_common::{
-    BANS4, BANS6, Ban, CLOCK_PROGRAM, COUNTERS, ClockReading, NEVER4, NEVER6, PROGRAM, Reason,
-    Tally,
+    BANS4, BANS6, Ban, CLOCK_PROGRAM, COUNTERS, ClockReading, LINEAR_PROGRAM, NEVER4, NEVER6,
+    PROGRAM, Reason, TCX_PROGRAM, Tally,
 };
 
 use crate::require_root;
@@ -72,12 +72,12 @@ pub struct Object {
 }
 
 impl Object {
-    /// Loads the object at `$BANNER_BPF_OBJECT`, or else the committed one, and both its programs.
+    /// Loads the object at `$BANNER_BPF_OBJECT`, or else the committed one, and all its programs.
     pub fn load() -> Result<Self> {
         require_root()?;
         let (path, bytes) = object()?;
         let mut ebpf = Ebpf::load(&bytes).with_context(|| format!("load {}", path.display()))?;
-        for name in [PROGRAM, CLOCK_PROGRAM] {
+        for name in [PROGRAM, LINEAR_PROGRAM, CLOCK_PROGRAM] {
             let program: &mut Xdp = ebpf
                 .program_mut(name)
                 .with_context(|| format!("no program {name} in {}", path.display()))?
@@ -86,6 +86,13 @@ impl Object {
                 .load()
                 .with_context(|| format!("load program {name}"))?;
         }
+        let program: &mut SchedClassifier = ebpf
+            .program_mut(TCX_PROGRAM)
+            .with_context(|| format!("no program {TCX_PROGRAM} in {}", path.display()))?
+            .try_into()?;
+        program
+            .load()
+            .with_context(|| format!("load program {TCX_PROGRAM}"))?;
         Ok(Self { ebpf })
     }
 
@@ -101,6 +108,17 @@ impl Object {
         self.ebpf
             .map_mut(name)
             .with_context(|| format!("no map {name}"))
+    }
+
+    /// The kernel's word on every program that is loaded.
+    pub fn infos(&self) -> Result<Vec<(&str, ProgramInfo)>> {
+        let loaded = self
+            .ebpf
+            .programs()
+            .filter(|(_, program)| program.fd().is_ok());
+        loaded
+            .map(|(name, program)| Ok((name, program.info()?)))
+            .collect()
     }
 
     /// Names of all maps in the object.

@@ -3,6 +3,7 @@
 //! One binary, so that they are linked once and run side by side.
 
 mod bad_input;
+mod budget;
 mod clock;
 mod lab;
 mod layout;

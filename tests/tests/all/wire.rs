@@ -4,7 +4,7 @@ use std::{net::TcpListener, time::Duration};
 
 use anyhow::Result;
 use aya::programs::XdpMode;
-use banner_common::{Ban, FOREVER, Reason};
+use banner_common::{ALL_PORTS, Ban, CHECKED, FOREVER, Reason, Seen};
 use banner_tests::{
     bpf::Object,
     lab,
@@ -19,8 +19,10 @@ const SILENCE: Duration = Duration::from_millis(1500);
 
 const BAN: Ban = Ban {
     expires: FOREVER,
-    flags: 0,
     jail: 0,
+    flags: CHECKED,
+    scope: ALL_PORTS,
+    seen: Seen(0),
 };
 
 fn bans_come_and_go(mode: XdpMode) -> Result<()> {

@@ -6,7 +6,7 @@ use aya::{
     Ebpf, Pod,
     maps::{HashMap, Map, MapData, MapError},
 };
-use banner_common::{BANS4, BANS6, Ban as Entry, OBSERVE, jail_key};
+use banner_common::{ALL_PORTS, BANS4, BANS6, Ban as Entry, OBSERVE, Seen, jail_key};
 
 use super::{XdpError, clock::Reading, pins::Pins};
 use crate::model::{Ban, Change, JailId, Mode};
@@ -145,8 +145,10 @@ impl JailKeys {
         let jail = ban.jail.and_then(|jail| self.0.get(usize::from(jail.0)));
         Entry {
             expires: reading.expires(ban.until),
-            flags,
             jail: jail.copied().unwrap_or(0),
+            flags,
+            scope: ALL_PORTS,
+            seen: Seen::default(),
         }
     }
 

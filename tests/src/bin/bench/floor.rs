@@ -11,7 +11,7 @@ use aya::{
     EbpfLoader,
     programs::{Xdp, XdpMode},
 };
-use banner_common::{Ban, FOREVER, PROGRAM};
+use banner_common::{ALL_PORTS, Ban, CHECKED, FOREVER, PROGRAM, Seen};
 use banner_tests::bpf::{Object, object};
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
@@ -51,8 +51,10 @@ pub(crate) fn latency(log: &str, interface: &str) -> Result<()> {
                     host,
                     Ban {
                         expires: FOREVER,
-                        flags: 0,
                         jail: 0,
+                        flags: CHECKED,
+                        scope: ALL_PORTS,
+                        seen: Seen(0),
                     },
                 )?;
             }

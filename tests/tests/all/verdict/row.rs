@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use anyhow::{Context as _, Result, ensure};
-use banner_common::{Ban, FOREVER, OBSERVE, Reason, jail_key};
+use banner_common::{ALL_PORTS, Ban, FOREVER, OBSERVE, Reason, Seen, jail_key};
 use banner_tests::bpf::Object;
 
 /// `XDP_DROP` (include/uapi/linux/bpf.h).
@@ -24,8 +24,10 @@ pub(crate) struct Row {
 pub(crate) const fn until(expires: u64) -> Ban {
     Ban {
         expires,
-        flags: 0,
         jail: jail_key("sshd"),
+        flags: 0,
+        scope: ALL_PORTS,
+        seen: Seen(0),
     }
 }
 
