@@ -1,19 +1,19 @@
 //! Decisions in words, once they are in force.
 
-use std::{collections::HashSet, net::IpAddr};
+use std::collections::HashSet;
 
 use tracing::{error, info, warn};
 
 use crate::{
     config::Jail,
     decide::Decision,
-    model::{Ban, JailId, Mode, Mono, Until},
+    model::{Ban, Entry, JailId, Mode, Mono, Shown, Until},
 };
 
-/// Writes a line for each decision. `failed`: hosts for which it could not be put into force.
+/// Writes a line for each decision. `failed`: what could not be put into force.
 pub(super) fn decisions(
     decisions: &[Decision],
-    failed: &HashSet<IpAddr>,
+    failed: &HashSet<Entry>,
     jails: &[Jail],
     now: Mono,
 ) {
@@ -24,11 +24,11 @@ pub(super) fn decisions(
                 failures,
                 again,
             } => {
-                let (host, jail) = (ban.host, name(jails, ban.jail));
+                let (host, jail) = (Shown(ban.net), name(jails, ban.jail));
                 let time = remaining(ban.until, now);
                 let again = if *again { " again" } else { "" };
                 match ban.mode {
-                    Mode::Enforce if failed.contains(&host) => {
+                    Mode::Enforce if failed.contains(&ban.entry()) => {
                         error!(
                             "NOT banned: {host} jail={jail} failures={failures}; will try again"
                         );
@@ -58,7 +58,7 @@ pub(super) fn decisions(
                 warn!(
                     "unban {} jail={jail}: all places are taken, and its ban would have ended \
                      first; raise limits.bans",
-                    ban.host
+                    Shown(ban.net)
                 );
             }
             Decision::Refused { host, jail } => {
@@ -73,7 +73,7 @@ pub(super) fn decisions(
 }
 
 fn unban(ban: &Ban, jails: &[Jail], why: &str) {
-    let (host, jail) = (ban.host, name(jails, ban.jail));
+    let (host, jail) = (Shown(ban.net), name(jails, ban.jail));
     match ban.mode {
         Mode::Enforce => info!("unban {host} jail={jail}: {why}"),
         Mode::Observe => info!("would unban {host} jail={jail}: {why}"),

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    net::IpAddr,
     os::fd::AsFd as _,
     time::Duration,
 };
@@ -25,7 +24,7 @@ use crate::{
     control::{Request, Unbanned},
     decide::{Decision, Outcome},
     enforce::Enforcer as _,
-    model::{Change, Mono, Now, PrefixSet},
+    model::{Change, Entry, Mono, Now, PortsId, PrefixSet},
     netlink::Network,
     source::Progress,
     store, sys,
@@ -104,8 +103,8 @@ async fn sleep_until(deadline: Option<Mono>) {
 /// A started agent, and what it remembers from one turn of the loop to the next.
 pub(super) struct Running {
     pub(super) agent: Started,
-    /// Hosts whose enforced state is not what it should be, because the enforcer failed.
-    pub(super) pending: BTreeSet<IpAddr>,
+    /// Entries whose enforced state is not what it should be, because the enforcer failed.
+    pub(super) pending: BTreeSet<Entry>,
     /// By jail: offences of hosts that are never banned.
     pub(super) spared: Vec<u64>,
     pub(super) displaced: u64,
@@ -210,9 +209,9 @@ impl Running {
         {
             for failure in failures {
                 error!("{failure}");
-                let host = failure.change.host();
-                failed.insert(host);
-                self.pending.insert(host);
+                let entry = failure.change.entry();
+                failed.insert(entry);
+                self.pending.insert(entry);
             }
             self.retry_at.get_or_insert(now.mono.after(RETRY));
         }
@@ -228,10 +227,10 @@ impl Running {
 
     /// Tries again what could not be put into force.
     fn retry(&mut self, now: Now) {
-        let hosts = std::mem::take(&mut self.pending);
-        let changes = hosts
+        let entries = std::mem::take(&mut self.pending);
+        let changes = entries
             .iter()
-            .map(|&host| self.agent.decider.change_for(host))
+            .map(|&entry| self.agent.decider.change_for(entry))
             .collect();
         self.enforce(
             &Outcome {
@@ -240,7 +239,7 @@ impl Running {
             },
             now,
         );
-        let done = hosts.len() - self.pending.len();
+        let done = entries.len() - self.pending.len();
         if done > 0 {
             info!("{done} changes that had failed are in force now");
         }
@@ -321,10 +320,13 @@ impl Running {
             }
             Request::Unban(host, reply) => {
                 let mut out = Outcome::default();
-                let was_banned = self.agent.decider.lift(host, &mut out);
+                let was_banned = self.agent.decider.lift(host.into(), &mut out);
                 if out.changes.is_empty() {
                     // Whatever the map may hold of it.
-                    out.changes.push(Change::Clear(host));
+                    out.changes.push(Change::Clear {
+                        net: host.into(),
+                        ports: PortsId::ALL,
+                    });
                 }
                 self.enforce(&out, now);
                 let _ = reply.send(Unbanned { host, was_banned });

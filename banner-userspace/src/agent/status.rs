@@ -161,9 +161,9 @@ fn file_status(file: &crate::source::FileState<'_>) -> FileStatus {
 pub(super) fn bans(running: &Running, now: Mono) -> Vec<BanStatus> {
     let agent = &running.agent;
     let mut bans: Vec<_> = agent.decider.bans().collect();
-    bans.sort_unstable_by_key(|ban| (ban.until, ban.host, ban.jail));
+    bans.sort_unstable_by_key(|ban| (ban.until, ban.net, ban.jail));
     let status = |ban: &&crate::model::Ban| BanStatus {
-        host: ban.host,
+        host: ban.net.addr(),
         jail: ban
             .jail
             .map(|jail| report::name(&agent.config.jails, Some(jail)).to_owned()),

@@ -36,7 +36,7 @@ pub(super) fn bans(socket: &Path, json: bool) -> anyhow::Result<ExitCode> {
 pub(super) fn unban(places: &Places, host: IpAddr) -> anyhow::Result<ExitCode> {
     let was_banned = match ask(async |agent| agent.unban(host).await, &places.socket)? {
         Ok(unbanned) => unbanned.was_banned,
-        Err(ClientError::NoAgent { .. }) => xdp::unban_pinned(&places.pin_dir, host)?,
+        Err(ClientError::NoAgent { .. }) => xdp::unban_pinned(&places.pin_dir, host.into())?,
         Err(error) => return Err(error.into()),
     };
     if was_banned {

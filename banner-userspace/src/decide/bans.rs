@@ -1,11 +1,8 @@
 //! The bans that should be in force.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    net::IpAddr,
-};
+use std::collections::{BTreeSet, HashMap};
 
-use crate::model::{Ban, Change, JailId, Mode, Mono, Until};
+use crate::model::{Ban, Change, Entry, JailId, Mode, Mono, Until};
 
 /// Bans by host. Several jails may ban one host at once; an enforcer is told of the one that
 /// [`outweighs`] the others, and of the next when that one ends.
@@ -18,11 +15,11 @@ pub(super) struct Bans {
 #[derive(Debug)]
 struct Family {
     capacity: usize,
-    hosts: HashMap<IpAddr, Vec<Ban>>,
+    hosts: HashMap<Entry, Vec<Ban>>,
     /// Every ban, by its end.
-    queue: BTreeSet<(Until, IpAddr, Option<JailId>)>,
+    queue: BTreeSet<(Until, Entry, Option<JailId>)>,
     /// Every host, by the weight of its heaviest ban: the first gives way first.
-    weights: BTreeSet<(Weight, IpAddr)>,
+    weights: BTreeSet<(Weight, Entry)>,
 }
 
 /// Dropping weighs more than observing, and a late end more than an early one.
@@ -58,8 +55,8 @@ impl Bans {
         }
     }
 
-    fn family(&mut self, host: IpAddr) -> &mut Family {
-        if host.is_ipv4() {
+    fn family(&mut self, host: Entry) -> &mut Family {
+        if host.net.addr().is_ipv4() {
             &mut self.v4
         } else {
             &mut self.v6
@@ -69,19 +66,23 @@ impl Bans {
     /// Puts a ban in force. A ban of the same jail on the same host is replaced, but never
     /// shortened. When the family is full, the host with the lightest bans makes room.
     pub(super) fn put(&mut self, ban: Ban) -> Result<Put, Full> {
-        self.family(ban.host).put(ban)
+        self.family(ban.entry()).put(ban)
     }
 
     /// The ban of one jail on a host.
-    pub(super) fn get(&self, host: IpAddr, jail: Option<JailId>) -> Option<&Ban> {
-        let family = if host.is_ipv4() { &self.v4 } else { &self.v6 };
+    pub(super) fn get(&self, host: Entry, jail: Option<JailId>) -> Option<&Ban> {
+        let family = if host.net.addr().is_ipv4() {
+            &self.v4
+        } else {
+            &self.v6
+        };
         family.hosts.get(&host)?.iter().find(|ban| ban.jail == jail)
     }
 
     /// Takes out every ban on a host: those, and what an enforcer has to do.
-    pub(super) fn remove(&mut self, host: IpAddr) -> (Vec<Ban>, Option<Change>) {
+    pub(super) fn remove(&mut self, host: Entry) -> (Vec<Ban>, Option<Change>) {
         let bans = self.family(host).take(host);
-        let change = (!bans.is_empty()).then_some(Change::Clear(host));
+        let change = (!bans.is_empty()).then_some(Change::from(host));
         (bans, change)
     }
 
@@ -118,8 +119,12 @@ impl Bans {
     }
 
     /// The same for one host.
-    pub(super) fn outweighing_on(&self, host: IpAddr) -> Option<Ban> {
-        let family = if host.is_ipv4() { &self.v4 } else { &self.v6 };
+    pub(super) fn outweighing_on(&self, host: Entry) -> Option<Ban> {
+        let family = if host.net.addr().is_ipv4() {
+            &self.v4
+        } else {
+            &self.v6
+        };
         heaviest(family.hosts.get(&host)?)
     }
 
@@ -132,14 +137,14 @@ impl Bans {
 impl Family {
     fn put(&mut self, mut ban: Ban) -> Result<Put, Full> {
         let mut put = Put::default();
-        if !self.hosts.contains_key(&ban.host) {
+        if !self.hosts.contains_key(&ban.entry()) {
             while self.hosts.len() >= self.capacity {
                 put.displaced
                     .extend(self.displace(ban.mode, &mut put.changes)?);
             }
         }
         // Most hosts are banned by one jail.
-        let bans = (self.hosts.entry(ban.host)).or_insert_with(|| Vec::with_capacity(1));
+        let bans = (self.hosts.entry(ban.entry())).or_insert_with(|| Vec::with_capacity(1));
         let before = heaviest(bans);
         if let Some(old) = bans.iter_mut().find(|old| old.jail == ban.jail) {
             self.queue.remove(&key(old));
@@ -150,7 +155,7 @@ impl Family {
         }
         let after = heaviest(bans);
         self.queue.insert(key(&ban));
-        self.weigh(ban.host, before, after);
+        self.weigh(ban.entry(), before, after);
         if before != after {
             put.changes.extend(after.map(Change::Set));
         }
@@ -168,12 +173,12 @@ impl Family {
         if !gives_way {
             return Err(Full);
         }
-        changes.push(Change::Clear(host));
+        changes.push(Change::from(host));
         Ok(self.take(host))
     }
 
     /// Takes out every ban on a host.
-    fn take(&mut self, host: IpAddr) -> Vec<Ban> {
+    fn take(&mut self, host: Entry) -> Vec<Ban> {
         let bans = self.hosts.remove(&host).unwrap_or_default();
         self.weigh(host, heaviest(&bans), None);
         for ban in &bans {
@@ -198,14 +203,14 @@ impl Family {
         }
         self.weigh(host, before, after);
         let change = match after {
-            None => Some(Change::Clear(host)),
+            None => Some(Change::from(host)),
             Some(ban) => (before != after).then_some(Change::Set(ban)),
         };
         Some((over, change))
     }
 
     /// Keeps [`Family::weights`] true.
-    fn weigh(&mut self, host: IpAddr, before: Option<Ban>, after: Option<Ban>) {
+    fn weigh(&mut self, host: Entry, before: Option<Ban>, after: Option<Ban>) {
         if let Some(ban) = before {
             self.weights.remove(&(weight(&ban), host));
         }
@@ -215,8 +220,8 @@ impl Family {
     }
 }
 
-fn key(ban: &Ban) -> (Until, IpAddr, Option<JailId>) {
-    (ban.until, ban.host, ban.jail)
+fn key(ban: &Ban) -> (Until, Entry, Option<JailId>) {
+    (ban.until, ban.entry(), ban.jail)
 }
 
 fn weight(ban: &Ban) -> Weight {
@@ -229,172 +234,4 @@ fn heaviest(bans: &[Ban]) -> Option<Ban> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn host(n: u8) -> IpAddr {
-        if n.is_multiple_of(2) {
-            IpAddr::from([192, 0, 2, n])
-        } else {
-            IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(n)])
-        }
-    }
-
-    fn ban(n: u8, jail: u16, mode: Mode, end: u64) -> Ban {
-        Ban {
-            host: host(n),
-            jail: Some(JailId(jail)),
-            mode,
-            until: Until::At(Mono(end)),
-        }
-    }
-
-    #[test]
-    fn the_heaviest_ban_is_in_force_and_the_next_when_it_ends() {
-        let mut bans = Bans::new(10);
-        let watch = ban(2, 0, Mode::Observe, 50);
-        let long = ban(2, 1, Mode::Enforce, 30);
-        let short = ban(2, 2, Mode::Enforce, 20);
-        assert_eq!(bans.put(watch).unwrap().changes, [Change::Set(watch)]);
-        assert_eq!(bans.put(short).unwrap().changes, [Change::Set(short)]);
-        assert_eq!(bans.put(long).unwrap().changes, [Change::Set(long)]);
-        assert_eq!(bans.next_end(), Some(Mono(20)));
-        assert_eq!(bans.pop_over(Mono(19)), None);
-        assert_eq!(bans.pop_over(Mono(20)), Some((short, None)));
-        assert_eq!(
-            bans.pop_over(Mono(30)),
-            Some((long, Some(Change::Set(watch))))
-        );
-        assert_eq!(
-            bans.pop_over(Mono(50)),
-            Some((watch, Some(Change::Clear(host(2)))))
-        );
-        assert_eq!((bans.hosts(), bans.next_end()), ((0, 0), None));
-    }
-
-    #[test]
-    fn a_ban_is_extended_but_never_shortened() {
-        let mut bans = Bans::new(10);
-        bans.put(ban(2, 0, Mode::Enforce, 50)).unwrap();
-        assert_eq!(
-            bans.put(ban(2, 0, Mode::Enforce, 40)).unwrap(),
-            Put::default()
-        );
-        let longer = ban(2, 0, Mode::Enforce, 60);
-        assert_eq!(bans.put(longer).unwrap().changes, [Change::Set(longer)]);
-        assert_eq!(bans.pop_over(Mono(50)), None);
-        let forever = Ban {
-            until: Until::Forever,
-            ..longer
-        };
-        bans.put(forever).unwrap();
-        assert_eq!(bans.put(longer).unwrap(), Put::default());
-        assert_eq!(bans.next_end(), None);
-    }
-
-    #[test]
-    fn when_full_the_soonest_end_makes_room_and_is_told() {
-        let mut bans = Bans::new(2);
-        let soon = ban(2, 0, Mode::Enforce, 10);
-        bans.put(soon).unwrap();
-        bans.put(ban(4, 0, Mode::Enforce, 20)).unwrap();
-        bans.put(ban(1, 0, Mode::Enforce, 5)).unwrap();
-        let new = ban(6, 0, Mode::Enforce, 30);
-        let put = bans.put(new).unwrap();
-        assert_eq!(put.displaced, [soon], "of the same family");
-        assert_eq!(put.changes, [Change::Clear(host(2)), Change::Set(new)]);
-    }
-
-    #[test]
-    fn a_ban_without_an_end_is_never_displaced() {
-        let mut bans = Bans::new(1);
-        bans.put(Ban {
-            until: Until::Forever,
-            ..ban(2, 0, Mode::Enforce, 0)
-        })
-        .unwrap();
-        assert_eq!(bans.put(ban(4, 0, Mode::Enforce, 30)), Err(Full));
-        assert!(
-            bans.put(ban(2, 1, Mode::Enforce, 30)).is_ok(),
-            "the same host needs no room"
-        );
-    }
-
-    #[test]
-    fn bans_that_only_observe_never_take_the_place_of_bans_that_drop() {
-        let forever = |n, mode| Ban {
-            until: Until::Forever,
-            ..ban(n, 0, mode, 0)
-        };
-        let mut bans = Bans::new(2);
-        let watched = forever(2, Mode::Observe);
-        bans.put(watched).unwrap();
-        bans.put(ban(4, 0, Mode::Observe, 50)).unwrap();
-        assert_eq!(
-            bans.put(ban(6, 0, Mode::Enforce, 10)).unwrap().displaced,
-            [ban(4, 0, Mode::Observe, 50)],
-        );
-        assert_eq!(
-            bans.put(ban(8, 0, Mode::Enforce, 10)).unwrap().displaced,
-            [watched],
-            "even one without an end"
-        );
-        assert_eq!(bans.put(forever(10, Mode::Observe)), Err(Full));
-        assert_eq!(bans.hosts(), (2, 0));
-    }
-
-    #[test]
-    fn removing_a_host_ends_all_its_bans() {
-        let mut bans = Bans::new(10);
-        bans.put(ban(2, 0, Mode::Enforce, 10)).unwrap();
-        bans.put(ban(2, 1, Mode::Enforce, 20)).unwrap();
-        let (removed, change) = bans.remove(host(2));
-        assert_eq!((removed.len(), change), (2, Some(Change::Clear(host(2)))));
-        assert_eq!(bans.remove(host(2)), (vec![], None));
-        assert_eq!(bans.pop_over(Mono(99)), None);
-    }
-
-    proptest! {
-        /// An enforcer that does just what it is told holds, at every time, the heaviest ban of
-        /// each host and nothing else.
-        #[test]
-        fn the_changes_add_up(steps in prop::collection::vec(
-            (0u8..12, 0u16..3, any::<bool>(), 1u64..40, 0u64..6), 1..200,
-        )) {
-            let mut bans = Bans::new(4);
-            let mut enforced: HashMap<IpAddr, Ban> = HashMap::new();
-            let mut now = 0;
-            for (n, jail, enforce, length, step) in steps {
-                now += step;
-                let mut changes = Vec::new();
-                while let Some((over, change)) = bans.pop_over(Mono(now)) {
-                    prop_assert!(over.until.is_over(Mono(now)));
-                    changes.extend(change);
-                }
-                let mode = if enforce { Mode::Enforce } else { Mode::Observe };
-                if let Ok(put) = bans.put(ban(n, jail, mode, now + length)) {
-                    changes.extend(put.changes);
-                }
-                for change in changes {
-                    match change {
-                        Change::Set(ban) => enforced.insert(ban.host, ban),
-                        Change::Clear(host) => enforced.remove(&host),
-                    };
-                    prop_assert!(enforced.keys().filter(|host| host.is_ipv4()).count() <= 4);
-                }
-                for family in [&bans.v4, &bans.v6] {
-                    let weights: BTreeSet<_> = (family.hosts.iter())
-                        .filter_map(|(host, bans)| Some((weight(&heaviest(bans)?), *host)))
-                        .collect();
-                    prop_assert_eq!(&family.weights, &weights);
-                }
-                let should: HashMap<_, _> =
-                    bans.outweighing().map(|ban| (ban.host, ban)).collect();
-                prop_assert_eq!(&enforced, &should);
-                prop_assert!(bans.iter().all(|ban| !ban.until.is_over(Mono(now))));
-            }
-        }
-    }
-}
+mod tests;

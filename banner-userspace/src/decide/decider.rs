@@ -3,7 +3,9 @@
 use std::{net::IpAddr, time::Duration};
 
 use super::bans::Bans;
-use crate::model::{Ban, Change, JailId, Mode, Mono, Offence, PrefixSet, Until};
+use ipnet::IpNet;
+
+use crate::model::{Ban, Change, Entry, JailId, Mode, Mono, Offence, PortsId, PrefixSet, Until};
 
 /// What one jail does with an offence.
 #[derive(Clone, Debug)]
@@ -109,25 +111,30 @@ impl Decider {
             .ban_time
             .map_or(Until::Forever, |time| Until::At(now.after(time)));
         let ban = Ban {
-            host,
+            net: host.into(),
+            ports: PortsId::ALL,
             jail: Some(jail),
             mode: rules.mode,
             until,
         };
-        let again = self.bans.get(host, Some(jail)).is_some();
+        let again = self.bans.get(ban.entry(), Some(jail)).is_some();
         let Ok(put) = self.bans.put(ban) else {
             out.decisions.push(Decision::Refused { host, jail });
             return;
         };
         if put.changes.is_empty() {
             // It is in force, or should be: a host that goes on failing gives reason to say so again.
-            out.changes.push(self.change_for(host));
+            out.changes.push(self.change_for(ban.entry()));
         }
         out.changes.extend(put.changes);
         let displaced = put.displaced.into_iter().map(Decision::Displaced);
         out.decisions.extend(displaced);
         // An earlier ban may last longer.
-        let ban = self.bans.get(host, Some(jail)).copied().unwrap_or(ban);
+        let ban = self
+            .bans
+            .get(ban.entry(), Some(jail))
+            .copied()
+            .unwrap_or(ban);
         out.decisions.push(Decision::Ban {
             ban,
             failures,
@@ -142,11 +149,11 @@ impl Decider {
         let rules = found
             .jail
             .and_then(|jail| self.rules.get(usize::from(jail.0)));
-        let spared = |rules: &Rules| rules.ignore.contains(found.host);
+        let spared = |rules: &Rules| rules.ignore.contains(found.net.addr());
         if found.until.is_over(now) {
-            out.changes.push(Change::Clear(found.host));
-        } else if self.never.contains(found.host) || rules.is_some_and(spared) {
-            out.changes.push(Change::Clear(found.host));
+            out.changes.push(found.entry().into());
+        } else if self.never.contains(found.net.addr()) || rules.is_some_and(spared) {
+            out.changes.push(found.entry().into());
             out.decisions.push(Decision::Lifted(found));
         } else {
             let mode = rules.map_or(found.mode, |rules| rules.mode);
@@ -159,7 +166,7 @@ impl Decider {
                     out.decisions.extend(displaced);
                 }
                 Err(_full) => {
-                    out.changes.push(Change::Clear(found.host));
+                    out.changes.push(found.entry().into());
                     out.decisions.push(Decision::Displaced(found));
                 }
             }
@@ -177,8 +184,8 @@ impl Decider {
     /// Replaces the never-ban list, and ends bans that it forbids.
     pub fn set_never(&mut self, never: PrefixSet, out: &mut Outcome) {
         self.never = never;
-        let mut hosts: Vec<_> = self.bans.iter().map(|ban| ban.host).collect();
-        hosts.retain(|&host| self.never.contains(host));
+        let mut hosts: Vec<_> = self.bans.iter().map(|ban| ban.net).collect();
+        hosts.retain(|net| self.never.contains(net.addr()));
         for host in hosts {
             self.lift(host, out);
         }
@@ -189,9 +196,12 @@ impl Decider {
         &self.never
     }
 
-    /// Ends every ban on a host; whether there was one.
-    pub fn lift(&mut self, host: IpAddr, out: &mut Outcome) -> bool {
-        let (bans, change) = self.bans.remove(host);
+    /// Ends every ban on just this prefix; whether there was one.
+    pub fn lift(&mut self, net: IpNet, out: &mut Outcome) -> bool {
+        let (bans, change) = self.bans.remove(Entry {
+            net,
+            ports: PortsId::ALL,
+        });
         let any = !bans.is_empty();
         out.changes.extend(change);
         out.decisions.extend(bans.into_iter().map(Decision::Lifted));
@@ -213,11 +223,11 @@ impl Decider {
         self.bans.outweighing()
     }
 
-    /// What an enforcer has to be told of a host, whatever it was told before.
-    pub fn change_for(&self, host: IpAddr) -> Change {
+    /// What an enforcer has to be told of an entry, whatever it was told before.
+    pub fn change_for(&self, entry: Entry) -> Change {
         self.bans
-            .outweighing_on(host)
-            .map_or(Change::Clear(host), Change::Set)
+            .outweighing_on(entry)
+            .map_or(entry.into(), Change::Set)
     }
 
     /// How many hosts are banned: IPv4, IPv6.

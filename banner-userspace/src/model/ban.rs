@@ -1,6 +1,6 @@
-use std::net::IpAddr;
+use ipnet::IpNet;
 
-use super::{JailId, Mono};
+use super::{JailId, Mono, PortsId};
 
 /// Whether a jail acts or only reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,12 +37,18 @@ impl Until {
     }
 }
 
-/// What an enforcer has to know of a banned host.
+/// What an enforcer has to know of a ban.
+///
+/// Of several bans on the same [`Entry`] it knows the heaviest: dropping outweighs observing, then a
+/// late end an early one. A packet is dropped if any enforcing ban covers its source and its port,
+/// else counted as observed if any observing one does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ban {
-    /// Who is banned.
-    pub host: IpAddr,
-    /// The jail, for the report; `None` for a ban found in the kernel at start.
+    /// Who is banned: a prefix that [`bannable`](super::bannable) gives, of full length for a host.
+    pub net: IpNet,
+    /// For which ports.
+    pub ports: PortsId,
+    /// The jail, for the report; `None` for a ban that no jail of today's made.
     pub jail: Option<JailId>,
     /// Drop, or only count.
     pub mode: Mode,
@@ -50,21 +56,53 @@ pub struct Ban {
     pub until: Until,
 }
 
+impl Ban {
+    /// Where it is held.
+    pub fn entry(&self) -> Entry {
+        Entry {
+            net: self.net,
+            ports: self.ports,
+        }
+    }
+}
+
+/// Whom and what bans are about: enforcers hold one ban for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Entry {
+    /// Who.
+    pub net: IpNet,
+    /// For which ports.
+    pub ports: PortsId,
+}
+
 /// What an enforcer is told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// This host is banned so from now on; replaces what was in force for it.
+    /// This prefix is banned so for these ports from now on; replaces what was in force for both.
     Set(Ban),
-    /// This host is no longer banned.
-    Clear(IpAddr),
+    /// This prefix is no longer banned for these ports. Bans on prefixes around it or in it, and for
+    /// other ports, are not touched.
+    Clear {
+        /// Whose ban it was.
+        net: IpNet,
+        /// For which ports.
+        ports: PortsId,
+    },
 }
 
 impl Change {
-    /// Whom it is about.
-    pub fn host(&self) -> IpAddr {
-        match self {
-            Self::Set(ban) => ban.host,
-            Self::Clear(host) => *host,
+    /// What it is about.
+    pub fn entry(&self) -> Entry {
+        match *self {
+            Self::Set(ban) => ban.entry(),
+            Self::Clear { net, ports } => Entry { net, ports },
         }
+    }
+}
+
+impl From<Entry> for Change {
+    /// The entry is to be empty.
+    fn from(Entry { net, ports }: Entry) -> Self {
+        Self::Clear { net, ports }
     }
 }

@@ -4,6 +4,8 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use ipnet::IpNet;
 
+use super::net::canonical;
+
 /// Prefixes, canonical (no host bits, no IPv4-mapped IPv6), without overlap, in the order of their
 /// addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,18 +45,6 @@ impl PrefixSet {
     pub fn is_empty(&self) -> bool {
         self.prefixes.is_empty()
     }
-}
-
-/// Without host bits; a prefix of `::ffff:0:0/96` is the IPv4 prefix.
-fn canonical(prefix: IpNet) -> IpNet {
-    if let IpNet::V6(v6) = prefix
-        && let Some(v4) = v6.addr().to_ipv4_mapped()
-        && let Some(length) = v6.prefix_len().checked_sub(96)
-        && let Ok(mapped) = IpNet::new(v4.into(), length)
-    {
-        return mapped.trunc();
-    }
-    prefix.trunc()
 }
 
 #[cfg(test)]

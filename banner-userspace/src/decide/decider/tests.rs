@@ -8,6 +8,17 @@ fn never(prefixes: &[&str]) -> PrefixSet {
     PrefixSet::new(prefixes.iter().map(|prefix| prefix.parse().unwrap()))
 }
 
+fn net(host: &str) -> IpNet {
+    IpNet::from(host.parse::<IpAddr>().unwrap())
+}
+
+fn clear(host: &str) -> Change {
+    Change::Clear {
+        net: net(host),
+        ports: PortsId::ALL,
+    }
+}
+
 fn decider(capacity: usize) -> Decider {
     let rules = |ban_time, mode, ignore| Rules {
         ban_time,
@@ -56,7 +67,8 @@ fn an_offence_becomes_a_ban_with_the_ban_time_of_its_jail() {
         ),
     ] {
         let ban = Ban {
-            host: host.parse().unwrap(),
+            net: net(host),
+            ports: PortsId::ALL,
             jail: Some(JailId(jail)),
             mode,
             until,
@@ -120,7 +132,7 @@ fn bans_end_at_their_time() {
     decider.expire(Mono(3600 * SEC - 1), &mut out);
     assert!(out.is_empty());
     decider.expire(Mono(3600 * SEC), &mut out);
-    assert_eq!(out.changes, [Change::Clear("192.0.2.7".parse().unwrap())]);
+    assert_eq!(out.changes, [clear("192.0.2.7")]);
     assert!(matches!(out.decisions[..], [Decision::Over(_)]));
 }
 
@@ -132,7 +144,7 @@ fn a_host_that_comes_onto_the_never_ban_list_is_freed() {
     decide(&mut decider, 1, "192.0.3.7", 0);
     let mut out = Outcome::default();
     decider.set_never(never(&["192.0.2.0/24"]), &mut out);
-    assert_eq!(out.changes, [Change::Clear("192.0.2.7".parse().unwrap())]);
+    assert_eq!(out.changes, [clear("192.0.2.7")]);
     assert!(matches!(
         out.decisions[..],
         [Decision::Lifted(_), Decision::Lifted(_)]
@@ -157,7 +169,8 @@ fn a_full_table_is_told_of() {
 fn bans_found_at_start_follow_the_rules_of_today() {
     let mut decider = decider(9);
     let found = |host: &str, jail, mode| Ban {
-        host: host.parse().unwrap(),
+        net: net(host),
+        ports: PortsId::ALL,
         jail: Some(JailId(jail)),
         mode,
         until: Until::Forever,
@@ -179,7 +192,7 @@ fn bans_found_at_start_follow_the_rules_of_today() {
     decider.adopt(ignored, Mono(10), &mut out);
     assert_eq!(
         out.changes,
-        [Change::Clear(ignored.host)],
+        [Change::from(ignored.entry())],
         "the jail ignores it now"
     );
     assert_eq!(out.decisions, [Decision::Lifted(ignored)]);
@@ -198,7 +211,8 @@ fn an_offence_of_a_banned_host_puts_the_ban_into_force_again() {
 fn bans_found_at_start_are_kept_unless_they_should_not_be() {
     let mut decider = decider(9);
     let found = |host: &str, end| Ban {
-        host: host.parse().unwrap(),
+        net: net(host),
+        ports: PortsId::ALL,
         jail: None,
         mode: Mode::Enforce,
         until: Until::At(Mono(end)),
@@ -208,7 +222,7 @@ fn bans_found_at_start_are_kept_unless_they_should_not_be() {
     assert!(out.is_empty(), "it is in force already");
     decider.adopt(found("192.0.2.8", 10), Mono(10), &mut out);
     decider.adopt(found("127.0.0.1", 100), Mono(10), &mut out);
-    let cleared = ["192.0.2.8", "127.0.0.1"].map(|host| Change::Clear(host.parse().unwrap()));
+    let cleared = ["192.0.2.8", "127.0.0.1"].map(clear);
     assert_eq!(out.changes, cleared);
     assert!(matches!(out.decisions[..], [Decision::Lifted(_)]));
     assert_eq!(decider.next_end(), Some(Mono(100)));

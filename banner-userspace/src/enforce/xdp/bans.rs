@@ -8,8 +8,10 @@ use aya::{
 };
 use banner_common::{ALL_PORTS, BANS4, BANS6, Ban as Entry, OBSERVE, Seen, jail_key};
 
+use ipnet::IpNet;
+
 use super::{XdpError, clock::Reading, pins::Pins};
-use crate::model::{Ban, Change, JailId, Mode};
+use crate::model::{Ban, Change, JailId, Mode, PortsId, Shown, is_host};
 
 /// One map of each family.
 #[derive(Debug)]
@@ -49,13 +51,14 @@ impl BanMaps {
         match change {
             Change::Set(ban) => {
                 let entry = self.jails.entry(&ban, reading).to_bytes();
-                match ban.host {
+                let host = host(ban.net, ban.ports)?;
+                match host {
                     IpAddr::V4(host) => self.v4.insert(host.octets(), entry, 0),
                     IpAddr::V6(host) => self.v6.insert(host.octets(), entry, 0),
                 }
-                .map_err(XdpError::map(name(ban.host)))
+                .map_err(XdpError::map(name(host)))
             }
-            Change::Clear(host) => self.clear(host).map(drop),
+            Change::Clear { net, ports } => self.clear(host(net, ports)?).map(drop),
         }
     }
 
@@ -162,11 +165,21 @@ impl JailKeys {
         let jail = self.0.iter().position(|&key| key == entry.jail);
         let jail = jail.and_then(|jail| u16::try_from(jail).ok()).map(JailId);
         Ban {
-            host,
+            net: host.into(),
+            ports: PortsId::ALL,
             jail,
             mode,
             until: reading.until(entry.expires),
         }
+    }
+}
+
+/// The maps have an entry for each host, for all its ports.
+fn host(net: IpNet, ports: PortsId) -> Result<IpAddr, XdpError> {
+    if is_host(net) && ports == PortsId::ALL {
+        Ok(net.addr())
+    } else {
+        Err(XdpError::NoEntry(Shown(net).to_string()))
     }
 }
 

@@ -110,6 +110,11 @@ pub enum XdpError {
         /// How many there may be.
         max: u32,
     },
+    /// A ban that the maps cannot hold.
+    #[error(
+        "{0}: this XDP program bans single hosts for all their ports, no prefixes and no ports"
+    )]
+    NoEntry(String),
     /// The object lacks something that this program expects in it.
     #[error("the embedded XDP object has no {0}; it was built from other sources")]
     Incomplete(&'static str),

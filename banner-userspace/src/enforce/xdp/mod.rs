@@ -18,9 +18,10 @@ mod object;
 mod pins;
 mod shape;
 
-use std::{net::IpAddr, path::Path};
+use std::path::Path;
 
 use aya::Ebpf;
+use ipnet::IpNet;
 
 pub use attach::{AttachError, Attachment};
 pub use counters::Counters;
@@ -35,7 +36,7 @@ use self::{
     pins::Pins,
 };
 use super::{Enforcer, Failed};
-use crate::model::{Ban, Change, Mono, PrefixSet};
+use crate::model::{Ban, Change, Mono, PrefixSet, is_host};
 
 /// The XDP program with its maps.
 #[derive(Debug)]
@@ -170,11 +171,15 @@ pub fn pinned_counters(pin_dir: &Path) -> Result<Option<Counters>, XdpError> {
     Counters::pinned(&pins).map(Some)
 }
 
-/// Ends the ban on a host in the pinned map, when no agent is running; whether there was one.
-pub fn unban_pinned(pin_dir: &Path, host: IpAddr) -> Result<bool, XdpError> {
+/// Ends every ban on just this prefix in the pinned maps, when no agent is running; whether there was
+/// one.
+pub fn unban_pinned(pin_dir: &Path, net: IpNet) -> Result<bool, XdpError> {
     let pins = Pins::look(pin_dir);
     if !pins.map(banner_common::BANS4).exists() {
         return Ok(false);
     }
-    BanMaps::pinned(&pins, JailKeys::default())?.clear(host)
+    if !is_host(net) {
+        return Ok(false);
+    }
+    BanMaps::pinned(&pins, JailKeys::default())?.clear(net.addr())
 }
