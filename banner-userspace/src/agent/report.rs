@@ -1,89 +1,185 @@
 //! Decisions in words, once they are in force.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, net::IpAddr};
 
 use tracing::{error, info, warn};
 
 use crate::{
     config::Jail,
     decide::Decision,
-    model::{Ban, Entry, JailId, Mode, Mono, Shown, Until},
+    model::{Ban, Entry, JailId, Mode, Mono, PortSets, PortsId, Shown, Until},
 };
+
+/// Of what happens to many bans at once, because somebody put in a list, so many get a line of
+/// their own; the rest are counted.
+const TOLD_ONE_BY_ONE: usize = 100;
+
+/// What numbers stand for.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'a> {
+    /// By [`JailId`].
+    pub(super) jails: &'a [Jail],
+    /// By [`PortsId`].
+    pub(super) ports: &'a PortSets,
+}
+
+/// How many bans were told of, by what became of them.
+#[derive(Default)]
+struct Told {
+    asked: usize,
+    over: usize,
+    lifted: usize,
+    displaced: usize,
+}
 
 /// Writes a line for each decision. `failed`: what could not be put into force.
 pub(super) fn decisions(
     decisions: &[Decision],
     failed: &HashSet<Entry>,
-    jails: &[Jail],
+    names: Names<'_>,
     now: Mono,
 ) {
+    let mut told = Told::default();
     for decision in decisions {
         match decision {
             Decision::Ban {
                 ban,
+                host,
                 failures,
                 again,
+                narrowed,
             } => {
-                let (host, jail) = (Shown(ban.net), name(jails, ban.jail));
-                let time = remaining(ban.until, now);
+                let mut why = format!("failures={failures}");
+                if ban.net != (*host).into() {
+                    why = format!("host={host} {why}");
+                }
                 let again = if *again { " again" } else { "" };
-                match ban.mode {
-                    Mode::Enforce if failed.contains(&ban.entry()) => {
-                        error!(
-                            "NOT banned: {host} jail={jail} failures={failures}; will try again"
-                        );
-                    }
-                    Mode::Enforce => {
-                        info!("ban {host} jail={jail} failures={failures} time={time}{again}");
-                    }
-                    Mode::Observe => {
-                        info!(
-                            "would ban {host} jail={jail} failures={failures} time={time}{again}"
-                        );
-                    }
+                let narrowed = if *narrowed {
+                    " (the host alone: its jail ignores a part of the prefix around it)"
+                } else {
+                    ""
+                };
+                banned(ban, &why, &format!("{again}{narrowed}"), failed, names, now);
+            }
+            Decision::Asked(ban) => {
+                if one_more(&mut told.asked) {
+                    banned(ban, "on request", "", failed, names, now);
                 }
             }
             Decision::Spared {
                 host,
                 jail,
                 failures,
-            } => {
-                let jail = name(jails, Some(*jail));
-                info!("spared {host} jail={jail} failures={failures}: on the never-ban list");
+            } => spared(*host, names.jail(Some(*jail)), *failures),
+            Decision::Over(ban) => {
+                if one_more(&mut told.over) {
+                    unbanned(ban, names, "over");
+                }
             }
-            Decision::Over(ban) => unban(ban, jails, "over"),
-            Decision::Lifted(ban) => unban(ban, jails, "lifted"),
+            Decision::Lifted(ban) => {
+                if one_more(&mut told.lifted) {
+                    unbanned(ban, names, "lifted");
+                }
+            }
             Decision::Displaced(ban) => {
-                let jail = name(jails, ban.jail);
-                warn!(
-                    "unban {} jail={jail}: all places are taken, and its ban would have ended \
-                     first; raise limits.bans",
-                    Shown(ban.net)
-                );
+                if one_more(&mut told.displaced) {
+                    warn!(
+                        "unban {}: all places are taken, and its ban would have ended first; raise \
+                         limits.bans",
+                        names.whom(ban)
+                    );
+                }
             }
-            Decision::Refused { host, jail } => {
-                let jail = name(jails, Some(*jail));
+            Decision::Refused(ban) => {
                 error!(
-                    "NOT banned: {host} jail={jail}: all places are taken by bans that give none up; \
-                     raise limits.bans"
+                    "NOT banned: {}: all places are taken by bans that give none up; raise \
+                     limits.bans",
+                    names.whom(ban)
                 );
             }
         }
     }
+    told.rest();
 }
 
-fn unban(ban: &Ban, jails: &[Jail], why: &str) {
-    let (host, jail) = (Shown(ban.net), name(jails, ban.jail));
-    match ban.mode {
-        Mode::Enforce => info!("unban {host} jail={jail}: {why}"),
-        Mode::Observe => info!("would unban {host} jail={jail}: {why}"),
+impl Told {
+    /// Counts those that got no line of their own.
+    fn rest(&self) {
+        let rest = |count: usize| count.saturating_sub(TOLD_ONE_BY_ONE);
+        let kinds = [
+            ("ban", self.asked, "on request"),
+            ("unban", self.over, "over"),
+            ("unban", self.lifted, "lifted"),
+        ];
+        for (what, count, why) in kinds {
+            if rest(count) > 0 {
+                info!("{what} of {} more: {why}", rest(count));
+            }
+        }
+        if rest(self.displaced) > 0 {
+            warn!(
+                "unban of {} more: all places are taken, and their bans would have ended first; raise \
+                 limits.bans",
+                rest(self.displaced)
+            );
+        }
     }
 }
 
-/// The name of a jail; `-` for none of today's.
-pub(super) fn name(jails: &[Jail], jail: Option<JailId>) -> &str {
-    jail.and_then(|jail| jails.get(usize::from(jail.0)))
-        .map_or("-", |jail| &jail.name)
+/// Counts one, and says whether it gets a line.
+fn one_more(count: &mut usize) -> bool {
+    *count += 1;
+    *count <= TOLD_ONE_BY_ONE
+}
+
+fn banned(
+    ban: &Ban,
+    why: &str,
+    remarks: &str,
+    failed: &HashSet<Entry>,
+    names: Names<'_>,
+    now: Mono,
+) {
+    let whom = names.whom(ban);
+    let time = remaining(ban.until, now);
+    match ban.mode {
+        Mode::Enforce if failed.contains(&ban.entry()) => {
+            error!("NOT banned: {whom} {why}; will try again");
+        }
+        Mode::Enforce => info!("ban {whom} {why} time={time}{remarks}"),
+        Mode::Observe => info!("would ban {whom} {why} time={time}{remarks}"),
+    }
+}
+
+fn spared(host: IpAddr, jail: &str, failures: u32) {
+    info!("spared {host} jail={jail} failures={failures}: on the never-ban list");
+}
+
+fn unbanned(ban: &Ban, names: Names<'_>, why: &str) {
+    let whom = names.whom(ban);
+    match ban.mode {
+        Mode::Enforce => info!("unban {whom}: {why}"),
+        Mode::Observe => info!("would unban {whom}: {why}"),
+    }
+}
+
+impl<'a> Names<'a> {
+    /// The name of a jail; `-` for none of today's.
+    pub(super) fn jail(self, jail: Option<JailId>) -> &'a str {
+        jail.and_then(|jail| self.jails.get(usize::from(jail.0)))
+            .map_or("-", |jail| &jail.name)
+    }
+
+    /// `192.0.2.0/24 for tcp/22 jail=sshd`, without the ports where all are meant.
+    fn whom(self, ban: &Ban) -> String {
+        let net = Shown(ban.net);
+        let jail = self.jail(ban.jail);
+        if ban.ports == PortsId::ALL {
+            format!("{net} jail={jail}")
+        } else {
+            format!("{net} for {} jail={jail}", self.ports.name(ban.ports))
+        }
+    }
 }
 
 /// `permanent`, or seconds.

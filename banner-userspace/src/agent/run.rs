@@ -33,6 +33,9 @@ use crate::{
 /// Bytes that are read before signals, requests and expiry get a turn.
 const SLICE: usize = 1 << 20;
 
+/// Bans that are ended before the logs and the others get a turn; the kernel has let them go already.
+const OVER_AT_ONCE: usize = 10_000;
+
 /// After how long a change that could not be put into force is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -176,7 +179,7 @@ impl Running {
         let now = clock::now();
         let due = |at: Option<Mono>| at.is_some_and(|at| at <= now.mono);
         let mut out = Outcome::default();
-        self.agent.decider.expire(now.mono, &mut out);
+        self.agent.decider.expire(now.mono, OVER_AT_ONCE, &mut out);
         self.enforce(&out, now);
         if due(self.retry_at) {
             self.retry_at = None;
@@ -218,11 +221,11 @@ impl Running {
         for decision in &out.decisions {
             match decision {
                 Decision::Spared { jail, .. } => self.spared[usize::from(jail.0)] += 1,
-                Decision::Displaced(_) | Decision::Refused { .. } => self.displaced += 1,
+                Decision::Displaced(_) | Decision::Refused(_) => self.displaced += 1,
                 _ => {}
             }
         }
-        report::decisions(&out.decisions, &failed, &self.agent.config.jails, now.mono);
+        report::decisions(&out.decisions, &failed, self.agent.names(), now.mono);
     }
 
     /// Tries again what could not be put into force.
@@ -344,7 +347,7 @@ impl Running {
             guarded,
             ..
         } = &self.agent;
-        let (v4, v6) = decider.hosts();
+        let (v4, v6) = decider.entries();
         let interfaces: Vec<_> = guarded
             .iter()
             .map(super::interfaces::Guarded::summary)
@@ -357,12 +360,12 @@ impl Running {
         };
         let took = clock::now().mono.since(self.agent.since);
         info!(
-            "ready after {} ms: {}; {} on {}{unread}; {} banned",
+            "ready after {} ms: {}; {} on {}{unread}; {} in force",
             took.as_millis(),
             interfaces.join(", "),
             plural(config.jails.len(), "jail"),
             plural(files, "log file"),
-            plural(v4 + v6, "host"),
+            plural(v4 + v6, "ban"),
         );
     }
 
@@ -376,7 +379,7 @@ impl Running {
         if let Err(error) = store::save_marks(&options.state_dir, &tail.marks()) {
             warn!("{error}; the next agent will begin at the end of each log");
         }
-        let (v4, v6) = decider.hosts();
+        let (v4, v6) = decider.entries();
         info!(
             "{why}: stopped; {} bans stay in force (banner detach ends them)",
             v4 + v6

@@ -12,15 +12,16 @@ use super::{
     interfaces::{Guarded, named, wanted},
     network::Looks,
     pipeline::{JailSetup, Pipeline},
-    report, ssh_peer,
+    report::{self, Names},
+    ssh_peer,
 };
 use crate::{
-    config::{self, BanTime, Config, Jail},
+    config::{self, BanTime, Config},
     control::Server,
     decide::{Decider, Outcome, Rules},
     enforce::{Enforcer as _, xdp::Xdp},
     filter::StampReader,
-    model::{Mono, PrefixSet},
+    model::{Mono, PortSets, PortsId, PrefixSet},
     netlink::{Network, Watch},
     source::{self, Tail},
     store,
@@ -50,6 +51,8 @@ pub struct Started {
     pub(super) xdp: Xdp,
     pub(super) guarded: Vec<Guarded>,
     pub(super) decider: Decider,
+    /// By the numbers that bans have.
+    pub(super) ports: PortSets,
     pub(super) pipeline: Pipeline,
     pub(super) tail: Tail,
     pub(super) watch: Watch,
@@ -60,6 +63,16 @@ pub struct Started {
     pub(super) server: Option<Server>,
     /// What is wrong and will stay so.
     pub(super) problems: Vec<String>,
+}
+
+impl Started {
+    /// What numbers stand for.
+    pub(super) fn names(&self) -> Names<'_> {
+        Names {
+            jails: &self.config.jails,
+            ports: &self.ports,
+        }
+    }
 }
 
 /// Starts an agent. Order: everything that can be refused is checked before anything is changed;
@@ -89,7 +102,12 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
     }
     xdp.set_never(&never)?;
     let mut decider = decider(&config, never.clone());
-    adopt(&mut xdp, &mut decider, &config.jails)?;
+    let ports = PortSets::default();
+    let names = Names {
+        jails: &config.jails,
+        ports: &ports,
+    };
+    adopt(&mut xdp, &mut decider, names)?;
 
     let indices: Vec<_> = interfaces.iter().map(|wanted| wanted.index).collect();
     let guarded: Vec<_> = interfaces
@@ -146,6 +164,7 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
         xdp,
         guarded,
         decider,
+        ports,
         pipeline,
         tail,
         watch,
@@ -179,6 +198,9 @@ fn decider(config: &Config, never: PrefixSet) -> Decider {
             BanTime::Permanent => None,
         },
         mode: jail.mode,
+        ports: PortsId::ALL,
+        ipv4_length: 32,
+        ipv6_length: 128,
         ignore: PrefixSet::new(jail.ignore.iter().copied()),
     });
     Decider::new(rules.collect(), never, config.limits.bans as usize)
@@ -196,7 +218,7 @@ fn pipeline(config: &Config) -> Pipeline {
 }
 
 /// Takes over the bans that are in force from an agent before this one.
-fn adopt(xdp: &mut Xdp, decider: &mut Decider, jails: &[Jail]) -> anyhow::Result<()> {
+fn adopt(xdp: &mut Xdp, decider: &mut Decider, names: Names<'_>) -> anyhow::Result<()> {
     let now = clock::now().mono;
     let mut out = Outcome::default();
     for ban in xdp.in_force(now)? {
@@ -208,7 +230,7 @@ fn adopt(xdp: &mut Xdp, decider: &mut Decider, jails: &[Jail]) -> anyhow::Result
     report::decisions(
         &out.decisions,
         &std::collections::HashSet::new(),
-        jails,
+        names,
         now,
     );
     Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use banner_common::Reason;
 
-use super::{interfaces::Guarded, report, run::Running, start::Started};
+use super::{interfaces::Guarded, run::Running, start::Started};
 use crate::{
     config::Jail,
     control::{BanStatus, FileStatus, JailStatus, PacketStatus, SourceStatus, Status},
@@ -15,7 +15,7 @@ use crate::{
 /// For `banner status`.
 pub(super) fn status(running: &Running, now: Mono) -> Status {
     let agent = &running.agent;
-    let (banned_ipv4, banned_ipv6) = agent.decider.hosts();
+    let (banned_ipv4, banned_ipv6) = agent.decider.entries();
     let mut problems = agent.problems.clone();
     problems.extend(agent.guarded.iter().filter_map(Guarded::problem));
     problems.extend(agent.looks.problems());
@@ -162,11 +162,11 @@ pub(super) fn bans(running: &Running, now: Mono) -> Vec<BanStatus> {
     let agent = &running.agent;
     let mut bans: Vec<_> = agent.decider.bans().collect();
     bans.sort_unstable_by_key(|ban| (ban.until, ban.net, ban.jail));
-    let status = |ban: &&crate::model::Ban| BanStatus {
+    let status = |ban: &crate::model::Ban| BanStatus {
         host: ban.net.addr(),
         jail: ban
             .jail
-            .map(|jail| report::name(&agent.config.jails, Some(jail)).to_owned()),
+            .map(|jail| agent.names().jail(Some(jail)).to_owned()),
         mode: ban.mode.name().into(),
         remaining_seconds: match ban.until {
             Until::Forever => None,

@@ -1,35 +1,33 @@
 //! The bans that should be in force.
 
-use std::collections::{BTreeSet, HashMap};
+mod family;
+mod heap;
+mod slot;
 
-use crate::model::{Ban, Change, Entry, JailId, Mode, Mono, Until};
+use ipnet::IpNet;
 
-/// Bans by host. Several jails may ban one host at once; an enforcer is told of the one that
-/// [`outweighs`] the others, and of the next when that one ends.
+use self::family::Family;
+use crate::model::{Ban, Change, Entry, JailId, Mono, PortsId};
+
+/// Bans by entry. Several jails may ban one entry at once; an enforcer is told of the heaviest, and
+/// of the next when that one ends. The heaviest is the one that drops, and of such the one that ends
+/// last.
 #[derive(Debug)]
 pub(super) struct Bans {
     v4: Family,
     v6: Family,
 }
 
-#[derive(Debug)]
-struct Family {
-    capacity: usize,
-    hosts: HashMap<Entry, Vec<Ban>>,
-    /// Every ban, by its end.
-    queue: BTreeSet<(Until, Entry, Option<JailId>)>,
-    /// Every host, by the weight of its heaviest ban: the first gives way first.
-    weights: BTreeSet<(Weight, Entry)>,
-}
-
-/// Dropping weighs more than observing, and a late end more than an early one.
-type Weight = (Mode, Until);
-
 /// There is no room for a ban, and none that could be made for it: the family is full of bans
 /// without an end, or, for one that only observes, of bans that drop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no room for another ban")]
+#[error("all places are taken by bans that give none up; raise limits.bans")]
 pub struct Full;
+
+/// Where a listing of the bans goes on. It holds while bans come and go: a ban that is there all the
+/// time is listed once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cursor(u64);
 
 /// What putting a ban in came to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -40,197 +38,139 @@ pub(super) struct Put {
     pub(super) displaced: Vec<Ban>,
 }
 
+/// Cursors from here on are in the second family.
+const V6: u64 = 1 << 32;
+
 impl Bans {
-    /// At most `capacity` hosts of each family.
+    /// At most `capacity` entries of each family.
     pub(super) fn new(capacity: usize) -> Self {
-        let family = || Family {
-            capacity,
-            hosts: HashMap::new(),
-            queue: BTreeSet::new(),
-            weights: BTreeSet::new(),
-        };
         Self {
-            v4: family(),
-            v6: family(),
+            v4: Family::new(capacity),
+            v6: Family::new(capacity),
         }
     }
 
-    fn family(&mut self, host: Entry) -> &mut Family {
-        if host.net.addr().is_ipv4() {
-            &mut self.v4
-        } else {
-            &mut self.v6
+    /// Puts a ban in force. A ban of the same jail on the same entry is replaced, but never
+    /// shortened. When the family is full, the lightest entry makes room.
+    pub(super) fn put(&mut self, ban: &Ban) -> Result<Put, Full> {
+        self.family_mut(ban.net).put(ban)
+    }
+
+    /// The ban of one jail on an entry.
+    pub(super) fn get(&self, entry: Entry, jail: Option<JailId>) -> Option<Ban> {
+        self.family(entry.net).get(entry, jail)
+    }
+
+    /// Takes out every ban on just this prefix: those, and what an enforcer has to do.
+    pub(super) fn remove(&mut self, net: IpNet) -> (Vec<Ban>, Vec<Change>) {
+        let family = self.family_mut(net);
+        let mut removed = (Vec::new(), Vec::new());
+        for ports in (0..=PortsId::MAX.0).map(PortsId) {
+            if family.with_ports(ports) == 0 {
+                continue;
+            }
+            let entry = Entry { net, ports };
+            let bans = family.take(entry);
+            if !bans.is_empty() {
+                removed.0.extend(bans);
+                removed.1.push(entry.into());
+            }
         }
+        removed
     }
 
-    /// Puts a ban in force. A ban of the same jail on the same host is replaced, but never
-    /// shortened. When the family is full, the host with the lightest bans makes room.
-    pub(super) fn put(&mut self, ban: Ban) -> Result<Put, Full> {
-        self.family(ban.entry()).put(ban)
-    }
-
-    /// The ban of one jail on a host.
-    pub(super) fn get(&self, host: Entry, jail: Option<JailId>) -> Option<&Ban> {
-        let family = if host.net.addr().is_ipv4() {
-            &self.v4
-        } else {
-            &self.v6
-        };
-        family.hosts.get(&host)?.iter().find(|ban| ban.jail == jail)
-    }
-
-    /// Takes out every ban on a host: those, and what an enforcer has to do.
-    pub(super) fn remove(&mut self, host: Entry) -> (Vec<Ban>, Option<Change>) {
-        let bans = self.family(host).take(host);
-        let change = (!bans.is_empty()).then_some(Change::from(host));
-        (bans, change)
+    /// Takes out every ban on some entry.
+    pub(super) fn remove_any(&mut self) -> Option<(Vec<Ban>, Change)> {
+        let entry = self.v4.any().or_else(|| self.v6.any())?;
+        Some((self.family_mut(entry.net).take(entry), entry.into()))
     }
 
     /// Takes out a ban that is over, soonest end first: that, and what an enforcer has to do.
     pub(super) fn pop_over(&mut self, now: Mono) -> Option<(Ban, Option<Change>)> {
-        self.v4.pop_over(now).or_else(|| self.v6.pop_over(now))
+        let family = match (self.v4.next_end(), self.v6.next_end()) {
+            (Some(v4), Some(v6)) if v6 < v4 => &mut self.v6,
+            (Some(_), _) => &mut self.v4,
+            (None, _) => &mut self.v6,
+        };
+        (family.next_end()? <= now).then(|| family.pop_end())?
     }
 
     /// When the next ban ends.
     pub(super) fn next_end(&self) -> Option<Mono> {
-        let first = |family: &Family| match family.queue.first() {
-            Some(&(Until::At(end), ..)) => Some(end),
-            _ => None,
-        };
-        first(&self.v4).into_iter().chain(first(&self.v6)).min()
+        let ends = [self.v4.next_end(), self.v6.next_end()];
+        ends.into_iter().flatten().min()
     }
 
     /// Every ban.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Ban> {
-        self.v4
-            .hosts
-            .values()
-            .chain(self.v6.hosts.values())
-            .flatten()
+    pub(super) fn iter(&self) -> impl Iterator<Item = Ban> {
+        self.from(Cursor::default()).map(|(ban, _)| ban)
     }
 
-    /// For each banned host the ban that an enforcer has to know of.
+    /// The bans from a place in the listing on, each with the place behind it.
+    pub(super) fn from(&self, Cursor(from): Cursor) -> impl Iterator<Item = (Ban, Cursor)> {
+        let place = |first: u64| u32::try_from(from.saturating_sub(first));
+        let v4 = place(0)
+            .into_iter()
+            .flat_map(|place| self.v4.bans_from(place));
+        let v6 = place(V6)
+            .into_iter()
+            .flat_map(|place| self.v6.bans_from(place));
+        let behind = |first: u64| {
+            move |(place, ban): (u32, Ban)| (ban, Cursor(first + u64::from(place) + 1))
+        };
+        v4.map(behind(0)).chain(v6.map(behind(V6)))
+    }
+
+    /// For each entry the ban that an enforcer has to know of.
     pub(super) fn outweighing(&self) -> impl Iterator<Item = Ban> {
-        self.v4
-            .hosts
-            .values()
-            .chain(self.v6.hosts.values())
-            .filter_map(|bans| heaviest(bans))
+        self.v4.outweighing().chain(self.v6.outweighing())
     }
 
-    /// The same for one host.
-    pub(super) fn outweighing_on(&self, host: Entry) -> Option<Ban> {
-        let family = if host.net.addr().is_ipv4() {
-            &self.v4
-        } else {
-            &self.v6
-        };
-        heaviest(family.hosts.get(&host)?)
+    /// The same for one entry.
+    pub(super) fn outweighing_on(&self, entry: Entry) -> Option<Ban> {
+        self.family(entry.net).heaviest(entry)
     }
 
-    /// How many hosts are banned: IPv4, IPv6.
-    pub(super) fn hosts(&self) -> (usize, usize) {
-        (self.v4.hosts.len(), self.v6.hosts.len())
-    }
-}
-
-impl Family {
-    fn put(&mut self, mut ban: Ban) -> Result<Put, Full> {
-        let mut put = Put::default();
-        if !self.hosts.contains_key(&ban.entry()) {
-            while self.hosts.len() >= self.capacity {
-                put.displaced
-                    .extend(self.displace(ban.mode, &mut put.changes)?);
-            }
-        }
-        // Most hosts are banned by one jail.
-        let bans = (self.hosts.entry(ban.entry())).or_insert_with(|| Vec::with_capacity(1));
-        let before = heaviest(bans);
-        if let Some(old) = bans.iter_mut().find(|old| old.jail == ban.jail) {
-            self.queue.remove(&key(old));
-            ban.until = ban.until.max(old.until);
-            *old = ban;
-        } else {
-            bans.push(ban);
-        }
-        let after = heaviest(bans);
-        self.queue.insert(key(&ban));
-        self.weigh(ban.entry(), before, after);
-        if before != after {
-            put.changes.extend(after.map(Change::Set));
-        }
-        Ok(put)
+    /// How many entries there are: IPv4, IPv6.
+    pub(super) fn entries(&self) -> (usize, usize) {
+        (self.v4.entries(), self.v6.entries())
     }
 
-    /// Takes out the lightest host, for a ban of this mode.
-    fn displace(&mut self, newcomer: Mode, changes: &mut Vec<Change>) -> Result<Vec<Ban>, Full> {
-        let &((mode, until), host) = self.weights.first().ok_or(Full)?;
-        let gives_way = match (mode, newcomer) {
-            (Mode::Observe, Mode::Enforce) => true,
-            (Mode::Enforce, Mode::Observe) => false,
-            _ => until != Until::Forever,
-        };
-        if !gives_way {
-            return Err(Full);
-        }
-        changes.push(Change::from(host));
-        Ok(self.take(host))
+    /// How many bans there are.
+    pub(super) fn len(&self) -> usize {
+        self.v4.len() + self.v6.len()
     }
 
-    /// Takes out every ban on a host.
-    fn take(&mut self, host: Entry) -> Vec<Ban> {
-        let bans = self.hosts.remove(&host).unwrap_or_default();
-        self.weigh(host, heaviest(&bans), None);
-        for ban in &bans {
-            self.queue.remove(&key(ban));
-        }
-        bans
+    /// Whether some ban is limited to this set of ports.
+    pub(super) fn uses(&self, ports: PortsId) -> bool {
+        self.v4.with_ports(ports) + self.v6.with_ports(ports) > 0
     }
 
-    fn pop_over(&mut self, now: Mono) -> Option<(Ban, Option<Change>)> {
-        let &(until, host, jail) = self.queue.first()?;
-        if !until.is_over(now) {
-            return None;
+    fn family(&self, net: IpNet) -> &Family {
+        match net {
+            IpNet::V4(_) => &self.v4,
+            IpNet::V6(_) => &self.v6,
         }
-        self.queue.pop_first();
-        let bans = self.hosts.get_mut(&host)?;
-        let before = heaviest(bans);
-        let place = bans.iter().position(|ban| ban.jail == jail)?;
-        let over = bans.swap_remove(place);
-        let after = heaviest(bans);
-        if after.is_none() {
-            self.hosts.remove(&host);
-        }
-        self.weigh(host, before, after);
-        let change = match after {
-            None => Some(Change::from(host)),
-            Some(ban) => (before != after).then_some(Change::Set(ban)),
-        };
-        Some((over, change))
     }
 
-    /// Keeps [`Family::weights`] true.
-    fn weigh(&mut self, host: Entry, before: Option<Ban>, after: Option<Ban>) {
-        if let Some(ban) = before {
-            self.weights.remove(&(weight(&ban), host));
-        }
-        if let Some(ban) = after {
-            self.weights.insert((weight(&ban), host));
+    fn family_mut(&mut self, net: IpNet) -> &mut Family {
+        match net {
+            IpNet::V4(_) => &mut self.v4,
+            IpNet::V6(_) => &mut self.v6,
         }
     }
 }
 
-fn key(ban: &Ban) -> (Until, Entry, Option<JailId>) {
-    (ban.until, ban.entry(), ban.jail)
-}
+impl Cursor {
+    /// As a number, for the other end of a socket.
+    pub const fn to_number(self) -> u64 {
+        self.0
+    }
 
-fn weight(ban: &Ban) -> Weight {
-    (ban.mode, ban.until)
-}
-
-/// The ban that decides what happens to packets.
-fn heaviest(bans: &[Ban]) -> Option<Ban> {
-    bans.iter().copied().max_by_key(weight)
+    /// From [`Self::to_number`]. Any number will do.
+    pub const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
 }
 
 #[cfg(test)]

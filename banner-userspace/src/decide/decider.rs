@@ -2,34 +2,32 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use super::bans::Bans;
 use ipnet::IpNet;
 
-use crate::model::{Ban, Change, Entry, JailId, Mode, Mono, Offence, PortsId, PrefixSet, Until};
-
-/// What one jail does with an offence.
-#[derive(Clone, Debug)]
-pub struct Rules {
-    /// How long a ban lasts; `None`: without an end.
-    pub ban_time: Option<Duration>,
-    /// Drop, or only report.
-    pub mode: Mode,
-    /// Never banned by this jail, beside those never banned by any.
-    pub ignore: PrefixSet,
-}
+use super::{
+    bans::{Bans, Cursor, Full},
+    rules::Rules,
+};
+use crate::model::{Ban, Change, Entry, JailId, Mono, Offence, PortsId, PrefixSet, Until};
 
 /// What was decided, for the report. The changes that it takes are separate, because they have to
 /// be in force first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// A host is banned, or would be in [`Mode::Observe`].
+    /// A host or the prefix around it is banned, or would be in
+    /// [`Mode::Observe`](crate::model::Mode::Observe).
     Ban {
         /// The ban.
         ban: Ban,
+        /// Who offended.
+        host: IpAddr,
         /// The failures that led to it.
         failures: u32,
         /// The same jail has it banned already; the ban now lasts longer.
         again: bool,
+        /// The ban is of the host alone, because the prefix that the jail would ban has addresses
+        /// that the jail ignores.
+        narrowed: bool,
     },
     /// A host offended that is never banned.
     Spared {
@@ -40,19 +38,30 @@ pub enum Decision {
         /// Its failures.
         failures: u32,
     },
+    /// Somebody asked for a ban, which is in force as it stands here: an earlier one may last longer.
+    Asked(Ban),
     /// A ban is over.
     Over(Ban),
     /// A ban ended before its time, to make room for another.
     Displaced(Ban),
-    /// A ban ended because its host came onto the never-ban list.
+    /// A ban ended because somebody asked for it, or because it is on the never-ban list now.
     Lifted(Ban),
-    /// A host could not be banned: there is no room, and none that could be made.
-    Refused {
-        /// The host.
-        host: IpAddr,
-        /// The jail.
-        jail: JailId,
-    },
+    /// A ban could not be: there is no room, and none that could be made.
+    Refused(Ban),
+}
+
+/// Why a ban that somebody asks for is not decided on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// All of it is on the never-ban list.
+    #[error(
+        "on the never-ban list, which wins over every ban (as `ignore` in the configuration, an \
+         address of this machine, a gateway, or whoever started the agent)"
+    )]
+    Never,
+    /// There is no room.
+    #[error(transparent)]
+    Full(#[from] Full),
 }
 
 /// Holds the bans that should be in force, and the rules by which there come to be more.
@@ -80,7 +89,8 @@ impl Outcome {
 }
 
 impl Decider {
-    /// `rules` by [`JailId`]; at most `capacity` hosts of each address family are banned at once.
+    /// `rules` by [`JailId`]; there are bans on at most `capacity` entries of each address family at
+    /// once, hosts, prefixes and sets of ports counted alike.
     pub fn new(rules: Vec<Rules>, never: PrefixSet, capacity: usize) -> Self {
         Self {
             rules,
@@ -107,21 +117,42 @@ impl Decider {
             });
             return;
         }
-        let until = rules
-            .ban_time
-            .map_or(Until::Forever, |time| Until::At(now.after(time)));
+        let (net, narrowed) = rules.net(host);
         let ban = Ban {
-            net: host.into(),
-            ports: PortsId::ALL,
+            net,
+            ports: rules.ports,
             jail: Some(jail),
             mode: rules.mode,
-            until,
+            until: until(rules.ban_time, now),
         };
         let again = self.bans.get(ban.entry(), Some(jail)).is_some();
-        let Ok(put) = self.bans.put(ban) else {
-            out.decisions.push(Decision::Refused { host, jail });
+        let Ok(ban) = self.put(ban, out) else {
+            out.decisions.push(Decision::Refused(ban));
             return;
         };
+        out.decisions.push(Decision::Ban {
+            ban,
+            host,
+            failures,
+            again,
+            narrowed,
+        });
+    }
+
+    /// Decides on a ban that somebody asks for. One that contains addresses of the never-ban list is
+    /// not refused unless all of it is on the list: the kernel asks the list for each packet.
+    pub fn ask(&mut self, ban: Ban, out: &mut Outcome) -> Result<(), Refusal> {
+        if self.never.covers(ban.net) {
+            return Err(Refusal::Never);
+        }
+        let ban = self.put(ban, out)?;
+        out.decisions.push(Decision::Asked(ban));
+        Ok(())
+    }
+
+    /// Puts a ban in: that of its jail that is in force now.
+    fn put(&mut self, ban: Ban, out: &mut Outcome) -> Result<Ban, Full> {
+        let put = self.bans.put(&ban)?;
         if put.changes.is_empty() {
             // It is in force, or should be: a host that goes on failing gives reason to say so again.
             out.changes.push(self.change_for(ban.entry()));
@@ -130,34 +161,24 @@ impl Decider {
         let displaced = put.displaced.into_iter().map(Decision::Displaced);
         out.decisions.extend(displaced);
         // An earlier ban may last longer.
-        let ban = self
-            .bans
-            .get(ban.entry(), Some(jail))
-            .copied()
-            .unwrap_or(ban);
-        out.decisions.push(Decision::Ban {
-            ban,
-            failures,
-            again,
-        });
+        Ok(self.bans.get(ban.entry(), ban.jail).unwrap_or(ban))
     }
 
     /// Takes over a ban that an enforcer still has from an agent before this one, under the rules
     /// of today: what should not be in force is cleared, and a jail that only observes now drops
-    /// nothing any more.
+    /// nothing any more. Prefix and ports stay what they were.
     pub fn adopt(&mut self, found: Ban, now: Mono, out: &mut Outcome) {
-        let rules = found
-            .jail
-            .and_then(|jail| self.rules.get(usize::from(jail.0)));
-        let spared = |rules: &Rules| rules.ignore.contains(found.net.addr());
+        let rules = (found.jail).and_then(|jail| self.rules.get(usize::from(jail.0)));
+        // Of a prefix it cannot be told any more whose offence it was for.
+        let spared = |rules: &Rules| rules.ignore.overlaps(found.net);
         if found.until.is_over(now) {
             out.changes.push(found.entry().into());
-        } else if self.never.contains(found.net.addr()) || rules.is_some_and(spared) {
+        } else if self.never.covers(found.net) || rules.is_some_and(spared) {
             out.changes.push(found.entry().into());
             out.decisions.push(Decision::Lifted(found));
         } else {
             let mode = rules.map_or(found.mode, |rules| rules.mode);
-            match self.bans.put(Ban { mode, ..found }) {
+            match self.bans.put(&Ban { mode, ..found }) {
                 Ok(put) => {
                     // What is in force already need not be put into force.
                     let news = |change: &Change| *change != Change::Set(found);
@@ -173,21 +194,23 @@ impl Decider {
         }
     }
 
-    /// Ends the bans that are over.
-    pub fn expire(&mut self, now: Mono, out: &mut Outcome) {
-        while let Some((over, change)) = self.bans.pop_over(now) {
+    /// Ends bans that are over, at most so many: after a list of bans that were made at once there
+    /// may be a million. [`Self::next_end`] tells of the rest.
+    pub fn expire(&mut self, now: Mono, most: usize, out: &mut Outcome) {
+        let over = std::iter::from_fn(|| self.bans.pop_over(now));
+        for (over, change) in over.take(most) {
             out.changes.extend(change);
             out.decisions.push(Decision::Over(over));
         }
     }
 
-    /// Replaces the never-ban list, and ends bans that it forbids.
+    /// Replaces the never-ban list, and ends bans that lie in it.
     pub fn set_never(&mut self, never: PrefixSet, out: &mut Outcome) {
         self.never = never;
-        let mut hosts: Vec<_> = self.bans.iter().map(|ban| ban.net).collect();
-        hosts.retain(|net| self.never.contains(net.addr()));
-        for host in hosts {
-            self.lift(host, out);
+        let in_force = self.bans.outweighing().map(|ban| ban.net);
+        let forbidden: Vec<_> = in_force.filter(|&net| self.never.covers(net)).collect();
+        for net in forbidden {
+            self.lift(net, out);
         }
     }
 
@@ -196,16 +219,29 @@ impl Decider {
         &self.never
     }
 
-    /// Ends every ban on just this prefix; whether there was one.
+    /// The rules of a jail.
+    pub fn rules(&self, jail: JailId) -> Option<&Rules> {
+        self.rules.get(usize::from(jail.0))
+    }
+
+    /// Ends every ban on just this prefix, for whatever ports; whether there was one.
     pub fn lift(&mut self, net: IpNet, out: &mut Outcome) -> bool {
-        let (bans, change) = self.bans.remove(Entry {
-            net,
-            ports: PortsId::ALL,
-        });
+        let (bans, changes) = self.bans.remove(net);
         let any = !bans.is_empty();
-        out.changes.extend(change);
+        out.changes.extend(changes);
         out.decisions.extend(bans.into_iter().map(Decision::Lifted));
         any
+    }
+
+    /// Ends all bans on at most so many entries; how many bans that were. None: there are no more.
+    pub fn lift_some(&mut self, most: usize, out: &mut Outcome) -> usize {
+        let mut count = 0;
+        for (bans, change) in std::iter::from_fn(|| self.bans.remove_any()).take(most) {
+            count += bans.len();
+            out.changes.push(change);
+            out.decisions.extend(bans.into_iter().map(Decision::Lifted));
+        }
+        count
     }
 
     /// When [`Decider::expire`] next has something to do.
@@ -214,11 +250,16 @@ impl Decider {
     }
 
     /// Every ban, in no order.
-    pub fn bans(&self) -> impl Iterator<Item = &Ban> {
+    pub fn bans(&self) -> impl Iterator<Item = Ban> {
         self.bans.iter()
     }
 
-    /// For each banned host the one ban that enforcers know of, in no order.
+    /// The bans from a place in the listing on, each with the place behind it.
+    pub fn bans_from(&self, place: Cursor) -> impl Iterator<Item = (Ban, Cursor)> {
+        self.bans.from(place)
+    }
+
+    /// For each entry the one ban that enforcers know of, in no order.
     pub fn in_force(&self) -> impl Iterator<Item = Ban> {
         self.bans.outweighing()
     }
@@ -230,10 +271,30 @@ impl Decider {
             .map_or(entry.into(), Change::Set)
     }
 
-    /// How many hosts are banned: IPv4, IPv6.
-    pub fn hosts(&self) -> (usize, usize) {
-        self.bans.hosts()
+    /// On how many entries there are bans: IPv4, IPv6.
+    pub fn entries(&self) -> (usize, usize) {
+        self.bans.entries()
     }
+
+    /// How many bans there are.
+    pub fn len(&self) -> usize {
+        self.bans.len()
+    }
+
+    /// Whether there are no bans.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether a ban or a jail is limited to this set of ports.
+    pub fn uses(&self, ports: PortsId) -> bool {
+        self.bans.uses(ports) || self.rules.iter().any(|rules| rules.ports == ports)
+    }
+}
+
+/// The end of a ban that begins now and lasts so long; `None`: without an end.
+pub fn until(time: Option<Duration>, now: Mono) -> Until {
+    time.map_or(Until::Forever, |time| Until::At(now.after(time)))
 }
 
 #[cfg(test)]

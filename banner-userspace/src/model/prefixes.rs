@@ -25,10 +25,27 @@ impl PrefixSet {
     /// Whether the address is in one of the prefixes.
     pub fn contains(&self, host: IpAddr) -> bool {
         // They do not overlap, so only the last that begins before it can cover it.
-        let behind = self
-            .prefixes
-            .partition_point(|prefix| prefix.network() <= host);
+        let behind = self.behind(host);
         behind > 0 && self.prefixes[behind - 1].contains(&host)
+    }
+
+    /// Whether all of a prefix is in one of the prefixes.
+    pub fn covers(&self, net: IpNet) -> bool {
+        let behind = self.behind(net.network());
+        behind > 0 && self.prefixes[behind - 1].contains(&net)
+    }
+
+    /// Whether some address of a prefix is in one of the prefixes.
+    pub fn overlaps(&self, net: IpNet) -> bool {
+        // If one lies in it, then the first that does not begin before it.
+        let before = (self.prefixes).partition_point(|prefix| prefix.network() < net.network());
+        let inside = self.prefixes.get(before);
+        self.covers(net) || inside.is_some_and(|inside| net.contains(inside))
+    }
+
+    /// The place behind the last prefix that begins at this address or before.
+    fn behind(&self, address: IpAddr) -> usize {
+        (self.prefixes).partition_point(|prefix| prefix.network() <= address)
     }
 
     /// The prefixes.
@@ -82,6 +99,23 @@ mod tests {
                 .collect();
             let set = PrefixSet::new(prefixes.iter().copied());
             let own = prefixes.iter().map(IpNet::addr);
+            let wider = prefixes.iter().filter_map(IpNet::supernet);
+            for net in prefixes.iter().map(IpNet::trunc).chain(wider) {
+                // Prefixes are nested or apart, and both of their ends tell which.
+                let ends = [net.network(), net.broadcast()];
+                let overlaps = prefixes.iter().any(|prefix| {
+                    prefix.contains(&net) || net.contains(&prefix.network())
+                });
+                proptest::prop_assert_eq!(set.overlaps(net), overlaps, "{}", net);
+                if set.covers(net) {
+                    proptest::prop_assert!(ends.iter().all(|&end| set.contains(end)), "{}", net);
+                } else {
+                    // Halves that are covered both would have been joined.
+                    let half = net.subnets(net.prefix_len() + 1);
+                    let all = half.is_ok_and(|mut half| half.all(|half| set.covers(half)));
+                    proptest::prop_assert!(!all && !prefixes.contains(&net), "{}", net);
+                }
+            }
             for host in hosts.into_iter().map(|host| host.to_canonical()).chain(own) {
                 let covered = prefixes.iter().any(|prefix| prefix.contains(&host));
                 proptest::prop_assert_eq!(set.contains(host), covered, "{}", host);

@@ -1,0 +1,260 @@
+//! The bans of one address family.
+
+use std::hash::{BuildHasher as _, RandomState};
+
+use hashbrown::HashTable;
+
+use super::{
+    Full, Put,
+    heap::{Ends, Heap, Weights},
+    slot::{NONE, Slots},
+};
+use crate::model::{Ban, Change, Entry, JailId, Mode, Mono, PortsId, Until};
+
+/// Bans lie in [`Slots`]; those on one entry form a chain whose first is the heaviest.
+#[derive(Debug)]
+pub(super) struct Family {
+    capacity: usize,
+    slots: Slots,
+    /// The first of each chain, by its entry. The hash has a random key, because who attacks
+    /// chooses the addresses.
+    table: HashTable<u32>,
+    hasher: RandomState,
+    /// Every ban.
+    ends: Heap<Ends>,
+    /// The first of each chain.
+    weights: Heap<Weights>,
+    /// How many entries there are with each set of ports.
+    with_ports: [u32; PortsId::MAX.0 as usize + 1],
+}
+
+impl Family {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            slots: Slots::new(),
+            table: HashTable::new(),
+            hasher: RandomState::new(),
+            ends: Heap::new(),
+            weights: Heap::new(),
+            with_ports: [0; PortsId::MAX.0 as usize + 1],
+        }
+    }
+
+    pub(super) fn put(&mut self, ban: &Ban) -> Result<Put, Full> {
+        let mut put = Put::default();
+        let Some(first) = self.first(ban.entry()) else {
+            while self.table.len() >= self.capacity {
+                put.displaced
+                    .extend(self.displace(ban.mode, &mut put.changes)?);
+            }
+            self.begin_chain(ban).ok_or(Full)?;
+            put.changes.push(Change::Set(*ban));
+            return Ok(put);
+        };
+        let before = self.slots[first].ban();
+        let of_jail = self.of_jail(first, ban.jail);
+        if let Some(place) = of_jail {
+            self.slots[place].renew(ban);
+            self.ends.update(&mut self.slots, place);
+        } else {
+            let place = self.slots.add(ban).ok_or(Full)?;
+            self.slots[place].next = self.slots[first].next;
+            self.slots[first].next = place;
+            self.ends.push(&mut self.slots, place);
+        }
+        let heaviest = self.lead(first);
+        let after = self.slots[heaviest].ban();
+        if before != after {
+            put.changes.push(Change::Set(after));
+        }
+        Ok(put)
+    }
+
+    /// The ban of one jail on an entry.
+    pub(super) fn get(&self, entry: Entry, jail: Option<JailId>) -> Option<Ban> {
+        let place = self.of_jail(self.first(entry)?, jail)?;
+        Some(self.slots[place].ban())
+    }
+
+    /// The heaviest ban on an entry.
+    pub(super) fn heaviest(&self, entry: Entry) -> Option<Ban> {
+        Some(self.slots[self.first(entry)?].ban())
+    }
+
+    /// Takes out every ban on an entry, the heaviest first.
+    pub(super) fn take(&mut self, entry: Entry) -> Vec<Ban> {
+        let mut bans = Vec::new();
+        let Some(first) = self.first(entry) else {
+            return bans;
+        };
+        self.end_chain(first);
+        let mut place = first;
+        while place != NONE {
+            let next = self.slots[place].next;
+            self.ends.remove(&mut self.slots, place);
+            bans.push(self.slots.remove(place));
+            place = next;
+        }
+        bans
+    }
+
+    /// Takes out the ban that ends first: that, and what an enforcer has to do.
+    pub(super) fn pop_end(&mut self) -> Option<(Ban, Option<Change>)> {
+        let place = self.ends.first()?;
+        let entry = self.slots[place].entry();
+        let first = self.first(entry)?;
+        let second = self.slots[first].next;
+        let change = if place != first {
+            let before = self.slots.chain(first).find(|(_, slot)| slot.next == place);
+            let before = before?.0;
+            self.slots[before].next = self.slots[place].next;
+            None
+        } else if second == NONE {
+            self.end_chain(first);
+            Some(Change::from(entry))
+        } else {
+            self.refer(first, second);
+            let heaviest = self.lead(second);
+            Some(Change::Set(self.slots[heaviest].ban()))
+        };
+        self.ends.remove(&mut self.slots, place);
+        Some((self.slots.remove(place), change))
+    }
+
+    /// When the next ban ends.
+    pub(super) fn next_end(&self) -> Option<Mono> {
+        match self.slots[self.ends.first()?].until() {
+            Until::At(end) => Some(end),
+            Until::Forever => None,
+        }
+    }
+
+    /// Any entry.
+    pub(super) fn any(&self) -> Option<Entry> {
+        Some(self.slots[self.weights.last()?].entry())
+    }
+
+    /// Every ban in the places from this one on, each with its place: it does not change while the
+    /// ban lasts.
+    pub(super) fn bans_from(&self, place: u32) -> impl Iterator<Item = (u32, Ban)> {
+        self.slots
+            .from(place)
+            .map(|(place, slot)| (place, slot.ban()))
+    }
+
+    /// The heaviest ban on each entry.
+    pub(super) fn outweighing(&self) -> impl Iterator<Item = Ban> {
+        self.table.iter().map(|&first| self.slots[first].ban())
+    }
+
+    pub(super) fn entries(&self) -> usize {
+        self.table.len()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// How many entries there are with a set of ports.
+    pub(super) fn with_ports(&self, ports: PortsId) -> u32 {
+        self.with_ports
+            .get(usize::from(ports.0))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// Takes out the lightest entry, for a ban of this mode.
+    fn displace(&mut self, newcomer: Mode, changes: &mut Vec<Change>) -> Result<Vec<Ban>, Full> {
+        let lightest = &self.slots[self.weights.first().ok_or(Full)?];
+        let (mode, until) = lightest.weight();
+        let gives_way = match (mode, newcomer) {
+            (Mode::Observe, Mode::Enforce) => true,
+            (Mode::Enforce, Mode::Observe) => false,
+            _ => until != Until::Forever,
+        };
+        if !gives_way {
+            return Err(Full);
+        }
+        let entry = lightest.entry();
+        changes.push(Change::from(entry));
+        Ok(self.take(entry))
+    }
+
+    fn hash(&self, entry: Entry) -> u64 {
+        self.hasher.hash_one(entry)
+    }
+
+    /// The first of a chain.
+    fn first(&self, entry: Entry) -> Option<u32> {
+        let same = |&place: &u32| self.slots[place].entry() == entry;
+        self.table.find(self.hash(entry), same).copied()
+    }
+
+    fn of_jail(&self, first: u32, jail: Option<JailId>) -> Option<u32> {
+        let mut chain = self.slots.chain(first);
+        Some(chain.find(|(_, slot)| slot.jail() == jail)?.0)
+    }
+
+    fn begin_chain(&mut self, ban: &Ban) -> Option<()> {
+        let place = self.slots.add(ban)?;
+        let Self {
+            slots,
+            table,
+            hasher,
+            ..
+        } = self;
+        table.insert_unique(hasher.hash_one(ban.entry()), place, |&place| {
+            hasher.hash_one(slots[place].entry())
+        });
+        self.ends.push(&mut self.slots, place);
+        self.weights.push(&mut self.slots, place);
+        if let Some(count) = self.with_ports.get_mut(usize::from(ban.ports.0)) {
+            *count += 1;
+        }
+        Some(())
+    }
+
+    /// Nothing refers to a chain any more, but for the ends of its bans.
+    fn end_chain(&mut self, first: u32) {
+        let entry = self.slots[first].entry();
+        let hash = self.hash(entry);
+        if let Ok(found) = self.table.find_entry(hash, |&place| place == first) {
+            found.remove();
+        }
+        self.weights.remove(&mut self.slots, first);
+        if let Some(count) = self.with_ports.get_mut(usize::from(entry.ports.0)) {
+            *count -= 1;
+        }
+    }
+
+    /// What refers to `old` as the first of its chain refers to `new`.
+    fn refer(&mut self, old: u32, new: u32) {
+        let hash = self.hash(self.slots[old].entry());
+        if let Some(first) = self.table.find_mut(hash, |&place| place == old) {
+            *first = new;
+        }
+        self.weights.replace(&mut self.slots, old, new);
+    }
+
+    /// Makes the heaviest the first of its chain, and says which that is; of equals the one that was.
+    fn lead(&mut self, first: u32) -> u32 {
+        let mut heaviest = first;
+        let mut before = NONE;
+        let mut last = NONE;
+        for (place, slot) in self.slots.chain(first) {
+            if slot.weight() > self.slots[heaviest].weight() {
+                (heaviest, before) = (place, last);
+            }
+            last = place;
+        }
+        if heaviest == first {
+            self.weights.update(&mut self.slots, first);
+            return first;
+        }
+        self.slots[before].next = self.slots[heaviest].next;
+        self.slots[heaviest].next = first;
+        self.refer(first, heaviest);
+        heaviest
+    }
+}

@@ -1,0 +1,157 @@
+//! Where bans lie: one vector, whose places the table and the heaps refer to.
+
+use crate::model::{Ban, Entry, JailId, Mode, Mono, Until};
+
+/// No place.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// One ban, or a free place.
+#[derive(Debug)]
+pub(super) struct Slot {
+    entry: Entry,
+    mode: Mode,
+    jail: Option<JailId>,
+    /// ns since boot; the greatest number stands for [`Until::Forever`].
+    until: u64,
+    /// The next ban on the same entry; of a free place the next free one.
+    pub(super) next: u32,
+    /// The position in the heap of ends; [`NONE`] of a free place.
+    pub(super) end_at: u32,
+    /// The position in the heap of weights; only of the first ban on an entry.
+    pub(super) weight_at: u32,
+}
+
+/// A million bans are to fit into 48 MB, the indices beside them into 22 MB.
+const _: () = assert!(size_of::<Slot>() == 48);
+
+const FOREVER: u64 = u64::MAX;
+
+impl Slot {
+    fn new(ban: &Ban) -> Self {
+        Self {
+            entry: ban.entry(),
+            mode: ban.mode,
+            jail: ban.jail,
+            until: packed(ban.until),
+            next: NONE,
+            end_at: NONE,
+            weight_at: NONE,
+        }
+    }
+
+    pub(super) fn entry(&self) -> Entry {
+        self.entry
+    }
+
+    pub(super) fn jail(&self) -> Option<JailId> {
+        self.jail
+    }
+
+    pub(super) fn until(&self) -> Until {
+        match self.until {
+            FOREVER => Until::Forever,
+            end => Until::At(Mono(end)),
+        }
+    }
+
+    /// Dropping weighs more than observing, and a late end more than an early one.
+    pub(super) fn weight(&self) -> (Mode, Until) {
+        (self.mode, self.until())
+    }
+
+    pub(super) fn ban(&self) -> Ban {
+        Ban {
+            net: self.entry.net,
+            ports: self.entry.ports,
+            jail: self.jail,
+            mode: self.mode,
+            until: self.until(),
+        }
+    }
+
+    /// The mode becomes that of `ban`, the end is never put earlier.
+    pub(super) fn renew(&mut self, ban: &Ban) {
+        self.mode = ban.mode;
+        self.until = self.until.max(packed(ban.until));
+    }
+}
+
+fn packed(until: Until) -> u64 {
+    match until {
+        Until::Forever => FOREVER,
+        Until::At(end) => end.0,
+    }
+}
+
+/// All places of a family.
+#[derive(Debug)]
+pub(super) struct Slots {
+    slots: Vec<Slot>,
+    free: u32,
+}
+
+impl Slots {
+    pub(super) fn new() -> Self {
+        Self {
+            slots: Vec::new(),
+            free: NONE,
+        }
+    }
+
+    /// A place for a ban; none when there are as many as can be numbered.
+    pub(super) fn add(&mut self, ban: &Ban) -> Option<u32> {
+        let slot = Slot::new(ban);
+        if self.free != NONE {
+            let place = self.free;
+            let free = &mut self[place];
+            let next = free.next;
+            *free = slot;
+            self.free = next;
+            return Some(place);
+        }
+        let place = u32::try_from(self.slots.len()).ok()?;
+        if place == NONE {
+            return None;
+        }
+        self.slots.push(slot);
+        Some(place)
+    }
+
+    /// Frees a place that is in no heap any more.
+    pub(super) fn remove(&mut self, place: u32) -> Ban {
+        let free = self.free;
+        let slot = &mut self[place];
+        debug_assert_eq!((slot.end_at, slot.weight_at), (NONE, NONE));
+        slot.next = free;
+        let ban = slot.ban();
+        self.free = place;
+        ban
+    }
+
+    /// The bans on one entry, from its first.
+    pub(super) fn chain(&self, first: u32) -> impl Iterator<Item = (u32, &Slot)> {
+        let slot = |place: u32| (place != NONE).then(|| (place, &self[place]));
+        std::iter::successors(slot(first), move |(_, last)| slot(last.next))
+    }
+
+    /// The bans in the places from this one on, in the order of their places.
+    pub(super) fn from(&self, place: u32) -> impl Iterator<Item = (u32, &Slot)> {
+        (place..)
+            .zip(self.slots.iter().skip(place as usize))
+            .filter(|(_, slot)| slot.end_at != NONE)
+    }
+}
+
+impl std::ops::Index<u32> for Slots {
+    type Output = Slot;
+
+    fn index(&self, place: u32) -> &Slot {
+        &self.slots[place as usize]
+    }
+}
+
+impl std::ops::IndexMut<u32> for Slots {
+    fn index_mut(&mut self, place: u32) -> &mut Slot {
+        &mut self.slots[place as usize]
+    }
+}

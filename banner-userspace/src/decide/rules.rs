@@ -1,0 +1,44 @@
+//! By what a jail bans.
+
+use std::{net::IpAddr, time::Duration};
+
+use ipnet::IpNet;
+
+use crate::model::{Mode, PortsId, PrefixSet, bannable};
+
+/// What one jail does with an offence.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// How long a ban lasts; `None`: without an end.
+    pub ban_time: Option<Duration>,
+    /// Drop, or only report.
+    pub mode: Mode,
+    /// For which ports.
+    pub ports: PortsId,
+    /// How long the prefix around an offender is that is banned with it; 32: none but the host.
+    pub ipv4_length: u8,
+    /// The same for IPv6; 128: none but the host.
+    pub ipv6_length: u8,
+    /// Never banned by this jail, beside those never banned by any.
+    pub ignore: PrefixSet,
+}
+
+impl Rules {
+    /// What to ban for an offence of this host, and whether that is less than the prefix that it
+    /// should be: no address that the jail ignores is banned with another.
+    pub(super) fn net(&self, host: IpAddr) -> (IpNet, bool) {
+        let length = match host {
+            IpAddr::V4(_) => self.ipv4_length,
+            IpAddr::V6(_) => self.ipv6_length,
+        };
+        let alone = IpNet::from(host);
+        let around = IpNet::new(host, length).ok();
+        let Some(around) = around.and_then(|net| bannable(net).ok()) else {
+            return (alone, false);
+        };
+        if self.ignore.overlaps(around) {
+            return (alone, alone != around);
+        }
+        (around, false)
+    }
+}
