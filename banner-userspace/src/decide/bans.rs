@@ -7,7 +7,7 @@ mod slot;
 use ipnet::IpNet;
 
 use self::family::Family;
-use crate::model::{Ban, Change, Entry, JailId, Mono, PortsId};
+use crate::model::{Ban, Change, Entry, Mono, PortsId};
 
 /// Bans by entry. Several jails may ban one entry at once; an enforcer is told of the heaviest, and
 /// of the next when that one ends. The heaviest is the one that drops, and of such the one that ends
@@ -30,12 +30,16 @@ pub struct Full;
 pub struct Cursor(u64);
 
 /// What putting a ban in came to.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Put {
-    /// What an enforcer has to do, in this order.
-    pub(super) changes: Vec<Change>,
-    /// Bans that had to make room.
-    pub(super) displaced: Vec<Ban>,
+    /// Bans that had to make room, and what an enforcer has to do for that first.
+    pub(super) displaced: Vec<(Vec<Ban>, Change)>,
+    /// What an enforcer has to do then, unless it has done so already.
+    pub(super) change: Option<Change>,
+    /// The ban as it is now: it may have been there, and last longer.
+    pub(super) ban: Ban,
+    /// It was there.
+    pub(super) again: bool,
 }
 
 /// Cursors from here on are in the second family.
@@ -54,11 +58,6 @@ impl Bans {
     /// shortened. When the family is full, the lightest entry makes room.
     pub(super) fn put(&mut self, ban: &Ban) -> Result<Put, Full> {
         self.family_mut(ban.net).put(ban)
-    }
-
-    /// The ban of one jail on an entry.
-    pub(super) fn get(&self, entry: Entry, jail: Option<JailId>) -> Option<Ban> {
-        self.family(entry.net).get(entry, jail)
     }
 
     /// Takes out every ban on just this prefix: those, and what an enforcer has to do.

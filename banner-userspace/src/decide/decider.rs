@@ -125,8 +125,7 @@ impl Decider {
             mode: rules.mode,
             until: until(rules.ban_time, now),
         };
-        let again = self.bans.get(ban.entry(), Some(jail)).is_some();
-        let Ok(ban) = self.put(ban, out) else {
+        let Ok((ban, again)) = self.put(ban, out) else {
             out.decisions.push(Decision::Refused(ban));
             return;
         };
@@ -145,23 +144,19 @@ impl Decider {
         if self.never.covers(ban.net) {
             return Err(Refusal::Never);
         }
-        let ban = self.put(ban, out)?;
+        let (ban, _) = self.put(ban, out)?;
         out.decisions.push(Decision::Asked(ban));
         Ok(())
     }
 
-    /// Puts a ban in: that of its jail that is in force now.
-    fn put(&mut self, ban: Ban, out: &mut Outcome) -> Result<Ban, Full> {
+    /// Puts a ban in: as it is now, and whether its jail had it before.
+    fn put(&mut self, ban: Ban, out: &mut Outcome) -> Result<(Ban, bool), Full> {
         let put = self.bans.put(&ban)?;
-        if put.changes.is_empty() {
-            // It is in force, or should be: a host that goes on failing gives reason to say so again.
-            out.changes.push(self.change_for(ban.entry()));
-        }
-        out.changes.extend(put.changes);
-        let displaced = put.displaced.into_iter().map(Decision::Displaced);
-        out.decisions.extend(displaced);
-        // An earlier ban may last longer.
-        Ok(self.bans.get(ban.entry(), ban.jail).unwrap_or(ban))
+        make_room(put.displaced, out);
+        // If it is in force, or should be: a host that goes on failing gives reason to say so again.
+        let change = put.change.unwrap_or_else(|| self.change_for(ban.entry()));
+        out.changes.push(change);
+        Ok((put.ban, put.again))
     }
 
     /// Takes over a ban that an enforcer still has from an agent before this one, under the rules
@@ -182,9 +177,8 @@ impl Decider {
                 Ok(put) => {
                     // What is in force already need not be put into force.
                     let news = |change: &Change| *change != Change::Set(found);
-                    out.changes.extend(put.changes.into_iter().filter(news));
-                    let displaced = put.displaced.into_iter().map(Decision::Displaced);
-                    out.decisions.extend(displaced);
+                    make_room(put.displaced, out);
+                    out.changes.extend(put.change.filter(news));
                 }
                 Err(_full) => {
                     out.changes.push(found.entry().into());
@@ -289,6 +283,13 @@ impl Decider {
     /// Whether a ban or a jail is limited to this set of ports.
     pub fn uses(&self, ports: PortsId) -> bool {
         self.bans.uses(ports) || self.rules.iter().any(|rules| rules.ports == ports)
+    }
+}
+
+fn make_room(displaced: Vec<(Vec<Ban>, Change)>, out: &mut Outcome) {
+    for (bans, change) in displaced {
+        out.changes.push(change);
+        (out.decisions).extend(bans.into_iter().map(Decision::Displaced));
     }
 }
 

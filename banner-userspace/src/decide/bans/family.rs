@@ -42,50 +42,53 @@ impl Family {
     }
 
     pub(super) fn put(&mut self, ban: &Ban) -> Result<Put, Full> {
-        let mut put = Put::default();
-        let Some(first) = self.first(ban.entry()) else {
+        let mut displaced = Vec::new();
+        let hash = self.hash(ban.entry());
+        let Some(first) = self.first(hash, ban.entry()) else {
             while self.table.len() >= self.capacity {
-                put.displaced
-                    .extend(self.displace(ban.mode, &mut put.changes)?);
+                displaced.push(self.displace(ban.mode)?);
             }
-            self.begin_chain(ban).ok_or(Full)?;
-            put.changes.push(Change::Set(*ban));
-            return Ok(put);
+            self.begin_chain(hash, ban).ok_or(Full)?;
+            return Ok(Put {
+                displaced,
+                change: Some(Change::Set(*ban)),
+                ban: *ban,
+                again: false,
+            });
         };
         let before = self.slots[first].ban();
         let of_jail = self.of_jail(first, ban.jail);
-        if let Some(place) = of_jail {
+        let place = if let Some(place) = of_jail {
             self.slots[place].renew(ban);
             self.ends.update(&mut self.slots, place);
+            place
         } else {
             let place = self.slots.add(ban).ok_or(Full)?;
             self.slots[place].next = self.slots[first].next;
             self.slots[first].next = place;
             self.ends.push(&mut self.slots, place);
-        }
+            place
+        };
         let heaviest = self.lead(first);
         let after = self.slots[heaviest].ban();
-        if before != after {
-            put.changes.push(Change::Set(after));
-        }
-        Ok(put)
-    }
-
-    /// The ban of one jail on an entry.
-    pub(super) fn get(&self, entry: Entry, jail: Option<JailId>) -> Option<Ban> {
-        let place = self.of_jail(self.first(entry)?, jail)?;
-        Some(self.slots[place].ban())
+        Ok(Put {
+            displaced,
+            change: (before != after).then_some(Change::Set(after)),
+            ban: self.slots[place].ban(),
+            again: of_jail.is_some(),
+        })
     }
 
     /// The heaviest ban on an entry.
     pub(super) fn heaviest(&self, entry: Entry) -> Option<Ban> {
-        Some(self.slots[self.first(entry)?].ban())
+        let first = self.first(self.hash(entry), entry)?;
+        Some(self.slots[first].ban())
     }
 
     /// Takes out every ban on an entry, the heaviest first.
     pub(super) fn take(&mut self, entry: Entry) -> Vec<Ban> {
         let mut bans = Vec::new();
-        let Some(first) = self.first(entry) else {
+        let Some(first) = self.first(self.hash(entry), entry) else {
             return bans;
         };
         self.end_chain(first);
@@ -103,7 +106,7 @@ impl Family {
     pub(super) fn pop_end(&mut self) -> Option<(Ban, Option<Change>)> {
         let place = self.ends.first()?;
         let entry = self.slots[place].entry();
-        let first = self.first(entry)?;
+        let first = self.first(self.hash(entry), entry)?;
         let second = self.slots[first].next;
         let change = if place != first {
             let before = self.slots.chain(first).find(|(_, slot)| slot.next == place);
@@ -165,20 +168,18 @@ impl Family {
     }
 
     /// Takes out the lightest entry, for a ban of this mode.
-    fn displace(&mut self, newcomer: Mode, changes: &mut Vec<Change>) -> Result<Vec<Ban>, Full> {
+    fn displace(&mut self, newcomer: Mode) -> Result<(Vec<Ban>, Change), Full> {
         let lightest = &self.slots[self.weights.first().ok_or(Full)?];
-        let (mode, until) = lightest.weight();
-        let gives_way = match (mode, newcomer) {
+        let gives_way = match (lightest.mode(), newcomer) {
             (Mode::Observe, Mode::Enforce) => true,
             (Mode::Enforce, Mode::Observe) => false,
-            _ => until != Until::Forever,
+            _ => lightest.until() != Until::Forever,
         };
         if !gives_way {
             return Err(Full);
         }
         let entry = lightest.entry();
-        changes.push(Change::from(entry));
-        Ok(self.take(entry))
+        Ok((self.take(entry), entry.into()))
     }
 
     fn hash(&self, entry: Entry) -> u64 {
@@ -186,9 +187,9 @@ impl Family {
     }
 
     /// The first of a chain.
-    fn first(&self, entry: Entry) -> Option<u32> {
+    fn first(&self, hash: u64, entry: Entry) -> Option<u32> {
         let same = |&place: &u32| self.slots[place].entry() == entry;
-        self.table.find(self.hash(entry), same).copied()
+        self.table.find(hash, same).copied()
     }
 
     fn of_jail(&self, first: u32, jail: Option<JailId>) -> Option<u32> {
@@ -196,7 +197,7 @@ impl Family {
         Some(chain.find(|(_, slot)| slot.jail() == jail)?.0)
     }
 
-    fn begin_chain(&mut self, ban: &Ban) -> Option<()> {
+    fn begin_chain(&mut self, hash: u64, ban: &Ban) -> Option<()> {
         let place = self.slots.add(ban)?;
         let Self {
             slots,
@@ -204,9 +205,7 @@ impl Family {
             hasher,
             ..
         } = self;
-        table.insert_unique(hasher.hash_one(ban.entry()), place, |&place| {
-            hasher.hash_one(slots[place].entry())
-        });
+        table.insert_unique(hash, place, |&place| hasher.hash_one(slots[place].entry()));
         self.ends.push(&mut self.slots, place);
         self.weights.push(&mut self.slots, place);
         if let Some(count) = self.with_ports.get_mut(usize::from(ban.ports.0)) {

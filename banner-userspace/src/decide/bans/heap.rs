@@ -1,14 +1,15 @@
-//! Binary heaps of places, in which each slot knows its position, so that any can be taken out.
+//! Heaps of places, in which each slot knows its position, so that any can be taken out.
+//!
+//! Four children to a node, and the keys beside the places: a million slots do not fit into a
+//! processor's cache, and so each look at one of them costs more than all else.
 
 use std::marker::PhantomData;
 
 use super::slot::{NONE, Slot, Slots};
-use crate::model::{Mode, Until};
 
 /// By what a heap is ordered, and where a slot notes its position in it.
 pub(super) trait Order {
-    type Key: Ord;
-    fn key(slot: &Slot) -> Self::Key;
+    fn key(slot: &Slot) -> u64;
     fn position(slot: &mut Slot) -> &mut u32;
 }
 
@@ -17,10 +18,8 @@ pub(super) trait Order {
 pub(super) struct Ends;
 
 impl Order for Ends {
-    type Key = Until;
-
-    fn key(slot: &Slot) -> Until {
-        slot.until()
+    fn key(slot: &Slot) -> u64 {
+        slot.end()
     }
 
     fn position(slot: &mut Slot) -> &mut u32 {
@@ -33,9 +32,7 @@ impl Order for Ends {
 pub(super) struct Weights;
 
 impl Order for Weights {
-    type Key = (Mode, Until);
-
-    fn key(slot: &Slot) -> (Mode, Until) {
+    fn key(slot: &Slot) -> u64 {
         slot.weight()
     }
 
@@ -44,8 +41,12 @@ impl Order for Weights {
     }
 }
 
+/// Children of a node.
+const ARITY: usize = 4;
+
 #[derive(Debug)]
 pub(super) struct Heap<O> {
+    keys: Vec<u64>,
     places: Vec<u32>,
     order: PhantomData<O>,
 }
@@ -53,6 +54,7 @@ pub(super) struct Heap<O> {
 impl<O: Order> Heap<O> {
     pub(super) fn new() -> Self {
         Self {
+            keys: Vec::new(),
             places: Vec::new(),
             order: PhantomData,
         }
@@ -72,78 +74,76 @@ impl<O: Order> Heap<O> {
     }
 
     pub(super) fn push(&mut self, slots: &mut Slots, place: u32) {
+        let key = O::key(&slots[place]);
+        self.keys.push(key);
         self.places.push(place);
-        self.up(slots, self.places.len() - 1);
+        self.up(slots, self.places.len() - 1, key, place);
     }
 
     pub(super) fn remove(&mut self, slots: &mut Slots, place: u32) {
-        let position = self.leave(slots, place);
+        let position = Self::leave(slots, place);
+        self.keys.swap_remove(position);
         self.places.swap_remove(position);
         if position < self.places.len() {
-            self.settle(slots, position);
+            self.settle(slots, position, self.keys[position], self.places[position]);
         }
     }
 
     /// The key of this place is another now.
     pub(super) fn update(&mut self, slots: &mut Slots, place: u32) {
-        let position = *O::position(&mut slots[place]) as usize;
-        self.settle(slots, position);
+        self.replace(slots, place, place);
     }
 
     /// `new` stands for what `old` stood for.
     pub(super) fn replace(&mut self, slots: &mut Slots, old: u32, new: u32) {
-        let position = self.leave(slots, old);
-        self.places[position] = new;
-        self.settle(slots, position);
+        let position = Self::leave(slots, old);
+        let key = O::key(&slots[new]);
+        self.settle(slots, position, key, new);
     }
 
-    fn leave(&self, slots: &mut Slots, place: u32) -> usize {
-        let position = std::mem::replace(O::position(&mut slots[place]), NONE) as usize;
-        debug_assert_eq!(self.places[position], place);
-        position
+    fn leave(slots: &mut Slots, place: u32) -> usize {
+        std::mem::replace(O::position(&mut slots[place]), NONE) as usize
     }
 
-    fn settle(&mut self, slots: &mut Slots, position: usize) {
-        let position = self.up(slots, position);
-        self.down(slots, position);
+    /// Puts a place where its key wants it, from a position on that is free.
+    fn settle(&mut self, slots: &mut Slots, position: usize, key: u64, place: u32) {
+        if position > 0 && key < self.keys[(position - 1) / ARITY] {
+            self.up(slots, position, key, place);
+        } else {
+            self.down(slots, position, key, place);
+        }
     }
 
-    /// Towards the root, as far as its key wants; where to.
-    fn up(&mut self, slots: &mut Slots, mut position: usize) -> usize {
-        let place = self.places[position];
-        let key = O::key(&slots[place]);
+    fn up(&mut self, slots: &mut Slots, mut position: usize, key: u64, place: u32) {
         while position > 0 {
-            let parent = (position - 1) / 2;
-            if O::key(&slots[self.places[parent]]) <= key {
+            let parent = (position - 1) / ARITY;
+            if self.keys[parent] <= key {
                 break;
             }
-            self.set(slots, position, self.places[parent]);
+            self.set(slots, position, self.keys[parent], self.places[parent]);
             position = parent;
         }
-        self.set(slots, position, place);
-        position
+        self.set(slots, position, key, place);
     }
 
-    fn down(&mut self, slots: &mut Slots, mut position: usize) {
-        let place = self.places[position];
-        let key = O::key(&slots[place]);
+    fn down(&mut self, slots: &mut Slots, mut position: usize, key: u64, place: u32) {
         loop {
-            let children = [2 * position + 1, 2 * position + 2];
-            let key_at = |&child: &usize| O::key(&slots[self.places[child]]);
-            let inside = |child: &usize| *child < self.places.len();
-            let Some(child) = children.into_iter().filter(inside).min_by_key(key_at) else {
+            let first = ARITY * position + 1;
+            let behind = self.keys.len().min(first + ARITY);
+            let Some(child) = (first..behind).min_by_key(|&child| self.keys[child]) else {
                 break;
             };
-            if key <= key_at(&child) {
+            if key <= self.keys[child] {
                 break;
             }
-            self.set(slots, position, self.places[child]);
+            self.set(slots, position, self.keys[child], self.places[child]);
             position = child;
         }
-        self.set(slots, position, place);
+        self.set(slots, position, key, place);
     }
 
-    fn set(&mut self, slots: &mut Slots, position: usize, place: u32) {
+    fn set(&mut self, slots: &mut Slots, position: usize, key: u64, place: u32) {
+        self.keys[position] = key;
         self.places[position] = place;
         // As many as there are places, which fit into 32 bits.
         #[expect(

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Mode, Until};
+use crate::model::{JailId, Mode, Until};
 
 mod sums;
 
@@ -43,9 +43,9 @@ fn the_heaviest_ban_is_in_force_and_the_next_when_it_ends() {
     let watch = ban(2, 0, Mode::Observe, 50);
     let long = ban(2, 1, Mode::Enforce, 30);
     let short = ban(2, 2, Mode::Enforce, 20);
-    assert_eq!(bans.put(&watch).unwrap().changes, [Change::Set(watch)]);
-    assert_eq!(bans.put(&short).unwrap().changes, [Change::Set(short)]);
-    assert_eq!(bans.put(&long).unwrap().changes, [Change::Set(long)]);
+    assert_eq!(bans.put(&watch).unwrap().change, Some(Change::Set(watch)));
+    assert_eq!(bans.put(&short).unwrap().change, Some(Change::Set(short)));
+    assert_eq!(bans.put(&long).unwrap().change, Some(Change::Set(long)));
     assert_eq!((bans.entries(), bans.len()), ((1, 0), 3));
     assert_eq!(bans.next_end(), Some(Mono(20)));
     assert_eq!(bans.pop_over(Mono(19)), None);
@@ -71,7 +71,7 @@ fn bans_for_other_ports_and_of_prefixes_around_are_entries_of_their_own() {
         ..all
     };
     for ban in [all, ssh, around] {
-        assert_eq!(bans.put(&ban).unwrap().changes, [Change::Set(ban)]);
+        assert_eq!(bans.put(&ban).unwrap().change, Some(Change::Set(ban)));
     }
     assert_eq!(bans.entries(), (3, 0));
     assert!(bans.uses(PortsId(1)) && !bans.uses(PortsId(2)));
@@ -87,12 +87,14 @@ fn a_ban_is_extended_but_never_shortened() {
     let mut bans = Bans::new(10);
     bans.put(&ban(2, 0, Mode::Enforce, 50)).unwrap();
     let shorter = ban(2, 0, Mode::Enforce, 40);
-    assert_eq!(bans.put(&shorter).unwrap(), Put::default());
+    let put = bans.put(&shorter).unwrap();
+    assert_eq!((put.change, put.again), (None, true));
+    assert_eq!(put.ban, ban(2, 0, Mode::Enforce, 50));
     let longer = ban(2, 0, Mode::Enforce, 60);
-    assert_eq!(bans.put(&longer).unwrap().changes, [Change::Set(longer)]);
+    assert_eq!(bans.put(&longer).unwrap().change, Some(Change::Set(longer)));
     assert_eq!(bans.pop_over(Mono(50)), None);
     bans.put(&forever(2, Mode::Enforce)).unwrap();
-    assert_eq!(bans.put(&longer).unwrap(), Put::default());
+    assert_eq!(bans.put(&longer).unwrap().change, None);
     assert_eq!(bans.next_end(), None);
 }
 
@@ -105,8 +107,12 @@ fn when_full_the_soonest_end_makes_room_and_is_told() {
     bans.put(&ban(1, 0, Mode::Enforce, 5)).unwrap();
     let new = ban(6, 0, Mode::Enforce, 30);
     let put = bans.put(&new).unwrap();
-    assert_eq!(put.displaced, [soon], "of the same family");
-    assert_eq!(put.changes, [clear(2), Change::Set(new)]);
+    assert_eq!(
+        put.displaced,
+        [(vec![soon], clear(2))],
+        "of the same family"
+    );
+    assert_eq!(put.change, Some(Change::Set(new)));
 }
 
 #[test]
@@ -117,7 +123,7 @@ fn who_makes_room_is_told_by_the_latest_of_its_ends() {
     let soon = ban(4, 0, Mode::Enforce, 20);
     bans.put(&soon).unwrap();
     let put = bans.put(&ban(6, 0, Mode::Enforce, 30)).unwrap();
-    assert_eq!(put.displaced, [soon]);
+    assert_eq!(put.displaced, [(vec![soon], clear(4))]);
 }
 
 #[test]
@@ -142,11 +148,11 @@ fn bans_that_only_observe_never_take_the_place_of_bans_that_drop() {
     bans.put(&ban(4, 0, Mode::Observe, 50)).unwrap();
     assert_eq!(
         bans.put(&ban(6, 0, Mode::Enforce, 10)).unwrap().displaced,
-        [ban(4, 0, Mode::Observe, 50)],
+        [(vec![ban(4, 0, Mode::Observe, 50)], clear(4))],
     );
     assert_eq!(
         bans.put(&ban(8, 0, Mode::Enforce, 10)).unwrap().displaced,
-        [watched],
+        [(vec![watched], clear(2))],
         "even one without an end"
     );
     assert_eq!(bans.put(&forever(10, Mode::Observe)), Err(Full));

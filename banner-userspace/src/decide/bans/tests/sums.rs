@@ -61,15 +61,15 @@ fn step() -> impl Strategy<Value = Step> {
 struct Naive(Vec<Ban>);
 
 impl Naive {
-    fn put(&mut self, ban: Ban) {
+    fn put(&mut self, ban: Ban) -> bool {
         let same = |old: &&mut Ban| old.entry() == ban.entry() && old.jail == ban.jail;
-        match self.0.iter_mut().find(same) {
-            Some(old) => {
-                old.mode = ban.mode;
-                old.until = old.until.max(ban.until);
-            }
-            None => self.0.push(ban),
-        }
+        let Some(old) = self.0.iter_mut().find(same) else {
+            self.0.push(ban);
+            return false;
+        };
+        old.mode = ban.mode;
+        old.until = old.until.max(ban.until);
+        true
     }
 
     fn heaviest(&self, entry: Entry) -> Option<(Mode, Until)> {
@@ -135,16 +135,22 @@ proptest! {
                     let lightest = naive.lightest(v4);
                     match bans.put(&ban) {
                         Ok(put) => {
-                            for gone in &put.displaced {
-                                let weight = naive.heaviest(gone.entry());
+                            for (gone, change) in &put.displaced {
+                                prop_assert!(!gone.is_empty());
+                                let weight = naive.heaviest(change.entry());
                                 prop_assert_eq!(weight, lightest, "the lightest makes room");
                                 prop_assert!(
                                     weight < Some((Mode::Enforce, Until::Forever))
                                 );
                             }
-                            naive.0.retain(|ban| !put.displaced.contains(ban));
-                            naive.put(ban);
-                            changes.extend(put.changes);
+                            for (gone, change) in put.displaced {
+                                naive.0.retain(|ban| !gone.contains(ban));
+                                changes.push(change);
+                            }
+                            let again = naive.put(ban);
+                            prop_assert_eq!((put.ban.entry(), put.again), (ban.entry(), again));
+                            prop_assert!(put.ban.until >= ban.until);
+                            changes.extend(put.change);
                         }
                         Err(Full) => {
                             prop_assert!(
