@@ -21,7 +21,7 @@ use crate::{
     decide::{Decider, Outcome, Rules},
     enforce::{Enforcer as _, xdp::Xdp},
     filter::StampReader,
-    model::{Mono, PortSets, PortsId, PrefixSet},
+    model::{Mono, PortSets, PrefixSet},
     netlink::{Network, Watch},
     source::{self, Tail},
     store,
@@ -102,7 +102,8 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
     }
     xdp.set_never(&never)?;
     let mut decider = decider(&config, never.clone());
-    let ports = PortSets::default();
+    let ports = config.ports.clone();
+    xdp.set_ports(&ports)?;
     let names = Names {
         jails: &config.jails,
         ports: &ports,
@@ -198,9 +199,9 @@ fn decider(config: &Config, never: PrefixSet) -> Decider {
             BanTime::Permanent => None,
         },
         mode: jail.mode,
-        ports: PortsId::ALL,
-        ipv4_length: 32,
-        ipv6_length: 128,
+        ports: jail.ports,
+        ipv4_length: jail.ipv4_length,
+        ipv6_length: jail.ipv6_length,
         ignore: PrefixSet::new(jail.ignore.iter().copied()),
     });
     Decider::new(rules.collect(), never, config.limits.bans as usize)

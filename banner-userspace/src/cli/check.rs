@@ -5,7 +5,10 @@ use std::{path::Path, process::ExitCode};
 use anyhow::bail;
 
 use super::{output::say, table::escaped};
-use crate::config;
+use crate::{
+    config::{self, Config, Jail},
+    model::PortsId,
+};
 
 pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
     let config = config::load(path)?;
@@ -44,9 +47,10 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
             .filter_map(|log| config.logs.get(usize::from(log.0)));
         let logs: Vec<_> = logs.map(|log| escaped(log)).collect();
         say!(
-            "jail {}: {} mode, {}",
+            "jail {}: {} mode{}, {}",
             jail.name,
             jail.mode.name(),
+            limits(&config, jail),
             logs.join(", ")
         );
     }
@@ -55,4 +59,19 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
     }
     say!("{}: in order", path.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a jail bans, where that is not one host for all its ports.
+fn limits(config: &Config, jail: &Jail) -> String {
+    let mut text = String::new();
+    if jail.ports != PortsId::ALL {
+        text.extend([", ports ", &config.ports.name(jail.ports)]);
+    }
+    if (jail.ipv4_length, jail.ipv6_length) != (32, 128) {
+        text.extend([format!(
+            ", prefix /{} and /{}",
+            jail.ipv4_length, jail.ipv6_length
+        )]);
+    }
+    text
 }

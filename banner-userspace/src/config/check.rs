@@ -6,15 +6,18 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use super::filters::Filters;
-use super::raw::{FilterRef, Policy, RawIncluded, RawJail};
+use super::ports::{RawPort, RawPorts};
+use super::raw::{FilterRef, Policy, RawAround, RawIncluded, RawJail};
 use super::report::Report;
-use super::section::join;
+use super::section::{Setting, join};
+use super::services::Services;
 use super::settings;
+use super::shape::Count;
 use super::source::Source;
 use super::yaml::{Located, Spot};
 use super::{Config, Jail};
 use crate::filter::Filter;
-use crate::model::LogId;
+use crate::model::{LogId, PortSets, Ports, PortsId};
 
 /// `None` when something was reported on the way that leaves no configuration at all.
 pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Config> {
@@ -49,6 +52,7 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
         report.warn(spot_of_jails, settings::JAILS.name(), message);
     }
 
+    let mut scopes = Scopes::new(source);
     let mut logs = Logs::default();
     let mut filters = Filters::new(source, report);
     let jails: Vec<Option<Jail>> = enabled
@@ -59,7 +63,14 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
                 report.error(jail.name.spot, &jail.path, "too many jails: at most 65536");
                 return None;
             }
-            checked(jail, defaults, &mut logs, &mut filters, report)
+            checked(
+                jail,
+                &defaults,
+                &mut logs,
+                &mut scopes,
+                &mut filters,
+                report,
+            )
         })
         .collect();
     Some(Config {
@@ -68,6 +79,7 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
         ignore,
         limits: main.limits,
         jails: jails.into_iter().collect::<Option<Vec<Jail>>>()?,
+        ports: scopes.sets,
         logs: logs.patterns,
         files: source.read.clone(),
         warnings: Vec::new(),
@@ -77,8 +89,9 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
 /// `None` when the jail has no filter or no place in the list of logs, which is reported.
 fn checked(
     raw: RawJail,
-    defaults: Policy,
+    defaults: &Policy,
     logs: &mut Logs,
+    scopes: &mut Scopes,
     filters: &mut Filters<'_, '_>,
     report: &mut Report,
 ) -> Option<Jail> {
@@ -91,6 +104,12 @@ fn checked(
     let (filter, filter_name) = filter(raw.filter?, &name, &raw.path, filters, report)?;
     let ignore_path = join(&raw.path, settings::JAIL_IGNORE.name());
     let policy = raw.policy;
+    let ports = scopes.id(&policy, defaults, &raw.path, report);
+    let around = |family: fn(&RawAround) -> Option<u8>, setting: &Setting<Count<u8>>| {
+        family(&policy.around)
+            .or(family(&defaults.around))
+            .unwrap_or_else(|| setting.default_value())
+    };
     Some(Jail {
         filter,
         filter_name,
@@ -107,6 +126,9 @@ fn checked(
         mode: (policy.mode)
             .or(defaults.mode)
             .unwrap_or_else(|| settings::MODE.default_value()),
+        ports: ports?,
+        ipv4_length: around(|around| around.ipv4, &settings::AROUND_IPV4),
+        ipv6_length: around(|around| around.ipv6, &settings::AROUND_IPV6),
         ignore: networks_of(raw.ignore, &ignore_path, report),
         name,
     })
@@ -172,5 +194,74 @@ impl Logs {
         self.patterns.push(log.value.clone());
         self.ids.insert(log.value, id);
         Some(id)
+    }
+}
+
+/// Every set of ports once.
+struct Scopes {
+    sets: PortSets,
+    services: Services,
+    /// By where they were given; `None`: wrong, and reported.
+    known: BTreeMap<Spot, Option<PortsId>>,
+}
+
+impl Scopes {
+    fn new(source: &Source<'_>) -> Self {
+        Self {
+            sets: PortSets::default(),
+            services: Services::read(source.files()),
+            known: BTreeMap::new(),
+        }
+    }
+
+    /// The ports of a jail; `path` is where it stands.
+    fn id(
+        &mut self,
+        own: &Policy,
+        defaults: &Policy,
+        path: &str,
+        report: &mut Report,
+    ) -> Option<PortsId> {
+        let (raw, at) = match (&own.ports, &defaults.ports) {
+            (Some(raw), _) => (raw, path),
+            (None, Some(raw)) => (raw, settings::DEFAULTS.name()),
+            (None, None) => return Some(PortsId::ALL),
+        };
+        let RawPorts::Of(entries) = &raw.value else {
+            return Some(PortsId::ALL);
+        };
+        if let Some(known) = self.known.get(&raw.spot) {
+            return *known;
+        }
+        let at = join(at, settings::PORTS.name());
+        let ports = self.resolve(entries, &at, report);
+        let id = ports.and_then(|ports| match self.sets.intern(&ports) {
+            Ok(id) => Some(id),
+            Err(too_many) => {
+                let message = format!("{too_many}; give jails the same ports where they can");
+                report.error(raw.spot, &at, message);
+                None
+            }
+        });
+        self.known.insert(raw.spot, id);
+        id
+    }
+
+    /// The ports of all entries.
+    fn resolve(
+        &self,
+        entries: &[Located<RawPort>],
+        path: &str,
+        report: &mut Report,
+    ) -> Option<Ports> {
+        let before = report.errors();
+        let mut ranges = Vec::new();
+        for (index, entry) in entries.iter().enumerate() {
+            match entry.value.ports(&self.services) {
+                Ok(ports) => ranges.extend(ports.ranges()),
+                Err(why) => report.error(entry.spot, &format!("{path}[{index}]"), why),
+            }
+        }
+        (report.errors() == before).then(|| Ports::new(ranges))
     }
 }

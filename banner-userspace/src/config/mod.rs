@@ -13,11 +13,13 @@ mod filters;
 mod glob;
 mod name;
 mod nearest;
+mod ports;
 mod problem;
 mod raw;
 mod reference;
 mod report;
 mod section;
+mod services;
 mod settings;
 mod shape;
 mod source;
@@ -32,7 +34,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::filter::{Filter, FilterSpec};
-use crate::model::{LogId, Mode};
+use crate::model::{LogId, Mode, PortSets, Ports, PortsId};
 
 pub use duration::BanTime;
 pub use files::{Disk, Files, InMemory};
@@ -54,6 +56,8 @@ pub struct Config {
     pub limits: Limits,
     /// The enabled jails; the index is the [`JailId`](crate::model::JailId). Names are unique.
     pub jails: Vec<Jail>,
+    /// The sets of ports that jails ban for.
+    pub ports: PortSets,
     /// Absolute paths and patterns of logs, each once; the index is the [`LogId`].
     pub logs: Vec<String>,
     /// Every file that was read, the main one first.
@@ -81,6 +85,12 @@ pub struct Jail {
     pub ban_time: BanTime,
     /// Drop, or only report.
     pub mode: Mode,
+    /// For which ports of [`Config::ports`].
+    pub ports: PortsId,
+    /// How long the prefix is that is banned for an IPv4 offender, 8 to 32.
+    pub ipv4_length: u8,
+    /// The same for IPv6, 16 to 128.
+    pub ipv6_length: u8,
     /// Never banned by this jail, in addition to [`Config::ignore`].
     pub ignore: Vec<IpNet>,
 }
@@ -110,4 +120,12 @@ pub fn read_filter(name: &str, path: &Path, text: &[u8]) -> Result<FilterSpec, P
     let spec = filters::spec(name, path, text, &mut report);
     report.finish()?;
     Ok(spec.unwrap_or_else(|| unreachable!("no filter and no problem")))
+}
+
+/// The ports that a command line lists, as in `ssh,8000-8100,udp/53`, or `None` for `all`.
+///
+/// # Errors
+/// Which part is wrong, and what to do.
+pub fn listed_ports(text: &str) -> Result<Option<Ports>, String> {
+    ports::listed(text, &services::Services::read(&Disk))
 }

@@ -4,10 +4,11 @@
 use super::address::{Host, Network};
 use super::duration::{BanSpan, Span};
 use super::name::{InterfaceNames, LogPath};
-use super::raw::{Enforcers, FilterOf, Jails, LimitsOf, PolicyOf, SampleOf, True};
+use super::ports::PortsOf;
+use super::raw::{AroundOf, Enforcers, FilterOf, Jails, LimitsOf, PolicyOf, SampleOf, True};
 use super::section::{AnySetting, Default, Section, Setting};
 use super::shape::{Choice, Count, Flag, List, Text};
-use crate::model::Mode;
+use crate::model::{Mode, WIDEST_IPV4, WIDEST_IPV6};
 
 pub(crate) static INTERFACES: Setting<InterfaceNames> = Setting::new(
     "interfaces",
@@ -126,6 +127,44 @@ pub(crate) static MODE: Setting<Choice<Mode>> = Setting::new(
     Default::Value("enforce"),
     "`observe` drops nothing and reports what would have been dropped.",
 );
+
+pub(crate) static PORTS: Setting<PortsOf> = Setting::new(
+    "ports",
+    PortsOf,
+    Default::Value("all"),
+    "For which ports a host is banned; to all others its packets pass.",
+)
+.also(&["port", "services", "service"]);
+
+pub(crate) static AROUND: Setting<AroundOf> = Setting::new(
+    "prefix",
+    AroundOf,
+    Default::Words("the offender alone"),
+    "How much around an offender is banned with it.",
+)
+.also(&["netmask", "subnet", "network", "prefix_length"]);
+
+pub(crate) static AROUND_IPV4: Setting<Count<u8>> = Setting::new(
+    "ipv4",
+    Count {
+        min: WIDEST_IPV4,
+        max: 32,
+    },
+    Default::Value("32"),
+    "The length of the prefix that is banned for an IPv4 offender; 32: no other address.",
+)
+.also(&["v4", "inet", "ip4"]);
+
+pub(crate) static AROUND_IPV6: Setting<Count<u8>> = Setting::new(
+    "ipv6",
+    Count {
+        min: WIDEST_IPV6,
+        max: 128,
+    },
+    Default::Value("128"),
+    "The same for IPv6, where a home or a server mostly has a /64; 128: no other address.",
+)
+.also(&["v6", "inet6", "ip6"]);
 
 pub(crate) static ENABLED: Setting<Flag> = Setting::new(
     "enabled",
@@ -293,7 +332,7 @@ pub(crate) static LIMITS_SECTION: Section = Section {
 pub(crate) static DEFAULTS_SECTION: Section = Section {
     name: "`defaults`",
     about: "What holds for every jail that does not say otherwise, in whichever file it stands.",
-    settings: &[&MAX_RETRY, &FIND_TIME, &BAN_TIME, &MODE],
+    settings: &[&MAX_RETRY, &FIND_TIME, &BAN_TIME, &MODE, &PORTS, &AROUND],
 };
 
 pub(crate) static JAIL_SECTION: Section = Section {
@@ -308,8 +347,18 @@ pub(crate) static JAIL_SECTION: Section = Section {
         &FromDefaults(&FIND_TIME),
         &FromDefaults(&BAN_TIME),
         &FromDefaults(&MODE),
+        &FromDefaults(&PORTS),
+        &FromDefaults(&AROUND),
         &JAIL_IGNORE,
     ],
+};
+
+pub(crate) static AROUND_SECTION: Section = Section {
+    name: "`prefix` of a jail",
+    about: "The ban covers this prefix around the offender. Where the prefix has an address that the \
+            jail ignores, the offender alone is banned; addresses in the `ignore` of the main file \
+            stay free in any prefix that is banned.",
+    settings: &[&AROUND_IPV4, &AROUND_IPV6],
 };
 
 pub(crate) static FILTER_SECTION: Section = Section {
@@ -332,12 +381,13 @@ pub(crate) static SAMPLE_SECTION: Section = Section {
 };
 
 /// All of them, in the order of the reference.
-pub(crate) static SECTIONS: [&Section; 7] = [
+pub(crate) static SECTIONS: [&Section; 8] = [
     &MAIN,
     &INCLUDED,
     &LIMITS_SECTION,
     &DEFAULTS_SECTION,
     &JAIL_SECTION,
+    &AROUND_SECTION,
     &FILTER_SECTION,
     &SAMPLE_SECTION,
 ];

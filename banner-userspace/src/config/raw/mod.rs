@@ -1,12 +1,14 @@
 //! The first stage: the shape of one file, value by value. Nothing is looked up and no file is
 //! read; what values mean together is for [`super::check`].
 
+mod around;
 mod filter;
 mod jail;
 mod policy;
 
 use ipnet::IpNet;
 
+pub(crate) use around::{AroundOf, RawAround};
 pub(crate) use filter::{FilterOf, FilterRef, RawFilter, SampleOf, True};
 pub(crate) use jail::{Jails, RawJail};
 pub use policy::{EnforcerKind, Limits};

@@ -1,21 +1,25 @@
 use std::time::Duration;
 
+use super::around::RawAround;
 use crate::config::duration::BanTime;
 use crate::config::name::distinct;
+use crate::config::ports::RawPorts;
 use crate::config::report::Report;
 use crate::config::section::Fields;
 use crate::config::settings;
 use crate::config::shape::{List, Shape, Text, refuse};
-use crate::config::yaml::Node;
+use crate::config::yaml::{Located, Node};
 use crate::model::Mode;
 
 /// When a host is banned and for how long, as far as it was said.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Policy {
     pub(crate) max_retry: Option<u32>,
     pub(crate) find_time: Option<Duration>,
     pub(crate) ban_time: Option<BanTime>,
     pub(crate) mode: Option<Mode>,
+    pub(crate) ports: Option<Located<RawPorts>>,
+    pub(crate) around: RawAround,
 }
 
 impl Policy {
@@ -25,6 +29,10 @@ impl Policy {
             find_time: fields.get(&settings::FIND_TIME, report).map(|l| l.value),
             ban_time: fields.get(&settings::BAN_TIME, report).map(|l| l.value),
             mode: fields.get(&settings::MODE, report).map(|l| l.value),
+            ports: fields.get(&settings::PORTS, report),
+            around: fields
+                .get(&settings::AROUND, report)
+                .map_or_else(RawAround::default, |l| l.value),
         }
     }
 }

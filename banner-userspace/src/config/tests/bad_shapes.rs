@@ -107,7 +107,7 @@ fn an_unknown_key_is_refused_with_the_key_that_was_meant() {
             "jails: {a: {filter: sshd, logs: [/x], max_retyr: 3, port: 22}}",
             &[
                 "1:39: jails.a.max_retyr: unknown key; did you mean max_retry?",
-                "1:53: jails.a.port: unknown key; the keys of a jail are enabled, filter, logs, max_retry, find_time, ban_time, mode, ignore",
+                "1:53: jails.a.port: unknown key; did you mean ports?",
             ],
         ),
         (
@@ -123,7 +123,7 @@ fn an_unknown_key_is_refused_with_the_key_that_was_meant() {
                 "1:12: defaults.bantime: unknown key; did you mean ban_time?",
                 "1:25: defaults.findtime: unknown key; did you mean find_time?",
                 "1:39: defaults.maxretry: unknown key; did you mean max_retry?",
-                "1:52: defaults.ignoreip: unknown key; the keys of `defaults` are max_retry, find_time, ban_time, mode",
+                "1:52: defaults.ignoreip: unknown key; the keys of `defaults` are max_retry, find_time, ban_time, mode, ports, prefix",
             ],
         ),
         (

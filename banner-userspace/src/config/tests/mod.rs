@@ -8,6 +8,7 @@ mod fuzz;
 mod good;
 mod library;
 mod positions;
+mod scopes;
 
 use std::path::Path;
 

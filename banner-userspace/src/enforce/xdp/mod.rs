@@ -36,7 +36,7 @@ use self::{
     pins::Pins,
 };
 use super::{Enforcer, Failed};
-use crate::model::{Ban, Change, Mono, PrefixSet, is_host};
+use crate::model::{Ban, Change, Mono, PortSets, PrefixSet, is_host};
 
 /// The XDP program with its maps.
 #[derive(Debug)]
@@ -101,6 +101,15 @@ impl Xdp {
     /// go.
     pub fn set_never(&mut self, prefixes: &PrefixSet) -> Result<(), XdpError> {
         self.never.replace(prefixes)
+    }
+
+    /// The sets of ports that bans refer to by their numbers; in force before a ban is that refers to
+    /// a new one.
+    pub fn set_ports(&mut self, ports: &PortSets) -> Result<(), XdpError> {
+        match ports.iter().next() {
+            None => Ok(()),
+            Some((_, ports)) => Err(XdpError::NoEntry(ports.to_string())),
+        }
     }
 
     /// What the program has counted since its counters were first pinned.
