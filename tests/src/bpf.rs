@@ -169,7 +169,12 @@ impl Object {
 
     /// Pins the deciding program.
     pub fn pin_program(&mut self, path: &Path) -> Result<()> {
-        let program = self.ebpf.program_mut(PROGRAM);
+        self.pin_named_program(PROGRAM, path)
+    }
+
+    /// Pins the program named `name`.
+    pub fn pin_named_program(&mut self, name: &str, path: &Path) -> Result<()> {
+        let program = self.ebpf.program_mut(name);
         program
             .context("the object has the program")?
             .pin(path)

@@ -156,35 +156,70 @@ impl Topology {
     pub fn join_attacker_again(&self) -> Result<()> {
         join(&self.server, &self.attacker, ATTACKERS_MAC)
     }
+
+    /// Deletes the link of the attacker and makes another one in its place, whose near end has this
+    /// index.
+    pub fn make_attackers_link_anew(&self, index: u32) -> Result<()> {
+        let near = self.attacker.server_interface;
+        self.server.ip(&format!(
+            "link delete {near}\n{}",
+            link(&self.attacker, ATTACKERS_MAC, &format!("index {index}"))
+        ))?;
+        address(&self.server, &self.attacker, ATTACKERS_MAC)
+    }
+
+    /// Gives the near end of the attacker's link its addresses again, which it loses when it goes
+    /// from one namespace to another.
+    pub fn address_attackers_link(&self) -> Result<()> {
+        address_near(&self.server, &self.attacker, ATTACKERS_MAC)
+    }
+}
+
+fn join(server: &Namespace, peer: &Peer, mac: &str) -> Result<()> {
+    server.ip(&link(peer, mac, ""))?;
+    address(server, peer, mac)
+}
+
+/// The `ip` command that makes the link; `more` is said of the near end.
+fn link(peer: &Peer, mac: &str, more: &str) -> String {
+    let (near, far) = (peer.server_interface, peer.namespace.name());
+    format!(
+        "link add {near} {more} address {mac}:01 type veth \
+         peer name eth0 address {mac}:02 netns {far}\n"
+    )
+}
+
+fn address(server: &Namespace, peer: &Peer, mac: &str) -> Result<()> {
+    address_near(server, peer, mac)?;
+    address_end(&peer.namespace, "eth0", peer.own, peer.server, (mac, "01"))
+}
+
+fn address_near(server: &Namespace, peer: &Peer, mac: &str) -> Result<()> {
+    let near = peer.server_interface;
+    address_end(server, near, peer.server, peer.own, (mac, "02"))
 }
 
 /// The neighbour entries are permanent: a ban drops neighbour solicitations too, and without an
 /// entry a connection would fail for want of a MAC address rather than of an answer.
-fn join(server: &Namespace, peer: &Peer, mac: &str) -> Result<()> {
-    let near = peer.server_interface;
-    let far = peer.namespace.name();
-    server.ip(&format!(
-        "link add {near} address {mac}:01 type veth \
-         peer name eth0 address {mac}:02 netns {far}\n"
-    ))?;
-    for (namespace, interface, own, other, other_mac) in [
-        (server, near, peer.server, peer.own, "02"),
-        (&peer.namespace, "eth0", peer.own, peer.server, "01"),
-    ] {
-        let [own4, own6, other4, other6] = [
-            (own, Family::V4),
-            (own, Family::V6),
-            (other, Family::V4),
-            (other, Family::V6),
-        ]
-        .map(|(pair, family)| pair.of(family));
-        namespace.ip(&format!(
-            "address add {own4}/24 dev {interface}\n\
-             address add {own6}/64 dev {interface} nodad\n\
-             link set {interface} up\n\
-             neighbour add {other4} lladdr {mac}:{other_mac} nud permanent dev {interface}\n\
-             neighbour add {other6} lladdr {mac}:{other_mac} nud permanent dev {interface}\n"
-        ))?;
-    }
-    Ok(())
+fn address_end(
+    namespace: &Namespace,
+    interface: &str,
+    own: Pair,
+    other: Pair,
+    (mac, other_mac): (&str, &str),
+) -> Result<()> {
+    let [own4, own6, other4, other6] = [
+        (own, Family::V4),
+        (own, Family::V6),
+        (other, Family::V4),
+        (other, Family::V6),
+    ]
+    .map(|(pair, family)| pair.of(family));
+    namespace.ip(&format!(
+        "address add {own4}/24 dev {interface}\n\
+         address add {own6}/64 dev {interface} nodad\n\
+         link set {interface} up\n\
+         neighbour add {other4} lladdr {mac}:{other_mac} nud permanent dev {interface}\n\
+         neighbour add {other6} lladdr {mac}:{other_mac} nud permanent dev {interface}\n"
+    ))
 }

@@ -1,6 +1,7 @@
 //! Wiring: start-up order, the loop, signals, stop. The only room that reads clocks.
 
 mod clock;
+mod guarded;
 mod interfaces;
 mod network;
 mod notify_socket;

@@ -43,6 +43,9 @@ const RETRY: Duration = Duration::from_secs(1);
 /// banned: of a link that is taken off, the kernel tells nobody.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether an interface that would not have the program will have it now.
+const WATCH: Duration = Duration::from_secs(5);
+
 /// Runs until SIGTERM, SIGINT, or the end of its terminal. Bans stay in force when it returns.
 pub async fn run(mut agent: Started) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
@@ -57,6 +60,7 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
     let mut agent = Running::new(agent);
     agent.read();
     agent.keep_time();
+    agent.watch_programs(clock::now());
     agent.say_ready();
     notify_socket::ready();
     let why = loop {
@@ -268,17 +272,19 @@ impl Running {
         let agent = &mut self.agent;
         agent.looks.saw(network);
         let mut never = never(&agent.config, network, agent.session);
+        let mut looked = Ok(());
         if network.unsettled {
             // What is missing may only have been passed over: nothing is taken away for it.
             never = PrefixSet::new(never.iter().chain(agent.decider.never().iter()));
         } else {
-            for guarded in &mut agent.guarded {
-                guarded.look(&mut agent.xdp, &network.interfaces);
-            }
+            let Started { guards, xdp, .. } = agent;
+            looked = guards.look(xdp, &network.interfaces, Some(network));
+            self.watch_programs(now);
         }
         // After a failure the kernel may have a part of what was wanted then.
+        let agent = &mut self.agent;
         if never == agent.never && !agent.looks.has_failed() {
-            return Ok(());
+            return looked;
         }
         let followed = agent.xdp.set_never(&never);
         if followed.is_ok() {
@@ -293,7 +299,15 @@ impl Running {
         self.enforce(&out, now);
         followed.map_err(|error| {
             format!("the kernel's never-ban list could not follow the network: {error}")
-        })
+        })?;
+        looked
+    }
+
+    /// Plans the next look at an interface that another program may leave, of which nobody tells.
+    fn watch_programs(&mut self, now: Now) {
+        if self.agent.guards.are_to_be_watched() {
+            self.programs_at.get_or_insert(now.mono.after(WATCH));
+        }
     }
 
     /// Looks whether the program is still where it was attached.
@@ -302,12 +316,14 @@ impl Running {
         self.programs_seen = now.mono;
         match Network::read_interfaces() {
             Ok(interfaces) => {
-                for guarded in &mut self.agent.guarded {
-                    guarded.look(&mut self.agent.xdp, &interfaces);
+                let Started { guards, xdp, .. } = &mut self.agent;
+                if let Err(error) = guards.look(xdp, &interfaces, None) {
+                    warn!("{error}");
                 }
             }
             Err(error) => warn!("cannot ask the kernel for its interfaces: {error}"),
         }
+        self.watch_programs(now);
     }
 
     /// Answers somebody at the control socket, who may have gone meanwhile.
@@ -344,14 +360,10 @@ impl Running {
         let Started {
             config,
             decider,
-            guarded,
+            guards,
             ..
         } = &self.agent;
         let (v4, v6) = decider.entries();
-        let interfaces: Vec<_> = guarded
-            .iter()
-            .map(super::interfaces::Guarded::summary)
-            .collect();
         let files = self.agent.tail.files().count();
         let plural = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
         let unread = match self.unread.count() {
@@ -362,7 +374,7 @@ impl Running {
         info!(
             "ready after {} ms: {}; {} on {}{unread}; {} in force",
             took.as_millis(),
-            interfaces.join(", "),
+            guards.summary(),
             plural(config.jails.len(), "jail"),
             plural(files, "log file"),
             plural(v4 + v6, "ban"),

@@ -5,11 +5,11 @@ use std::{net::IpAddr, path::PathBuf};
 use anyhow::{Context as _, bail};
 use jiff::tz::TimeZone;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use super::{
     clock,
-    interfaces::{Guarded, named, wanted},
+    interfaces::Guards,
     network::Looks,
     pipeline::{JailSetup, Pipeline},
     report::{self, Names},
@@ -49,7 +49,7 @@ pub struct Started {
     pub(super) config: Config,
     pub(super) since: Mono,
     pub(super) xdp: Xdp,
-    pub(super) guarded: Vec<Guarded>,
+    pub(super) guards: Guards,
     pub(super) decider: Decider,
     /// By the numbers that bans have.
     pub(super) ports: PortSets,
@@ -91,7 +91,7 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
     let watch = Watch::open().context("cannot watch the network for changes (netlink)")?;
     let network = Network::read().context("cannot ask the kernel for its interfaces (netlink)")?;
     let looks = Looks::new(&network, since);
-    let interfaces = wanted(&options.interfaces, &config.interfaces, &network)?;
+    let mut guards = Guards::new(&options.interfaces, config.interfaces.clone(), &network)?;
     let session = ssh_peer();
     let never = never(&config, &network, session);
 
@@ -110,24 +110,7 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
     };
     adopt(&mut xdp, &mut decider, names)?;
 
-    let indices: Vec<_> = interfaces.iter().map(|wanted| wanted.index).collect();
-    let guarded: Vec<_> = interfaces
-        .into_iter()
-        .map(|interface| Guarded::attach(&mut xdp, interface))
-        .collect();
-    if !guarded.iter().any(Guarded::is_attached) {
-        let why: Vec<_> = guarded.iter().filter_map(Guarded::problem).collect();
-        bail!("no way to drop packets: {}", why.join("; "));
-    }
-    for interface in xdp.forget_gone()? {
-        info!("{interface}, as it was named, is gone; its link is removed");
-    }
-    // An uplink that carries no default route at the moment may carry it again.
-    if named(&options.interfaces, &config.interfaces) {
-        for interface in xdp.detach_others(&indices)? {
-            info!("{interface}: no longer protected; the XDP program is off");
-        }
-    }
+    guards.start(&mut xdp, &network)?;
 
     let resume = store::load_marks(&options.state_dir).unwrap_or_else(|error| {
         warn!("{error}; reading begins at the end of each log");
@@ -163,7 +146,7 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
         config,
         since,
         xdp,
-        guarded,
+        guards,
         decider,
         ports,
         pipeline,

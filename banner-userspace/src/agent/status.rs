@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use banner_common::Reason;
 
-use super::{interfaces::Guarded, run::Running, start::Started};
+use super::{run::Running, start::Started};
 use crate::{
     config::Jail,
     control::{BanStatus, FileStatus, JailStatus, PacketStatus, SourceStatus, Status},
@@ -17,7 +17,7 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
     let agent = &running.agent;
     let (banned_ipv4, banned_ipv6) = agent.decider.entries();
     let mut problems = agent.problems.clone();
-    problems.extend(agent.guarded.iter().filter_map(Guarded::problem));
+    problems.extend(agent.guards.problems());
     problems.extend(agent.looks.problems());
     if !running.pending.is_empty() {
         problems.push(format!(
@@ -50,7 +50,7 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
         uptime_seconds: now.since(agent.since).as_secs(),
         problems,
         enforcer: agent.xdp.name().into(),
-        interfaces: agent.guarded.iter().map(Guarded::status).collect(),
+        interfaces: agent.guards.status(),
         banned_ipv4,
         banned_ipv6,
         max_bans: agent.config.limits.bans,

@@ -61,12 +61,28 @@ fn text(status: &Status) -> String {
     }
     let mut lines = Vec::new();
     for interface in &status.interfaces {
-        let mode = interface.mode.as_deref().unwrap_or("NOT ATTACHED");
+        let state = match &interface.mode {
+            Some(mode) => format!("{} {}", escaped(&status.enforcer), escaped(mode)),
+            None if interface.awaited => "WAITED FOR".into(),
+            None => "NOT ATTACHED".into(),
+        };
+        let back = match interface.put_back {
+            0 => String::new(),
+            times => format!("; put back {times} times"),
+        };
+        let kind = if interface.kind.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", escaped(&interface.kind))
+        };
         lines.push(vec![
             "interface".into(),
             escaped(&interface.name),
-            format!("{} {}", escaped(&status.enforcer), escaped(mode)),
+            format!("{state}{kind}{back}"),
         ]);
+        if let Some(advice) = &interface.advice {
+            lines.push(vec![String::new(), String::new(), escaped(advice)]);
+        }
     }
     let (v4, v6) = (status.banned_ipv4, status.banned_ipv6);
     lines.push(vec![
@@ -151,10 +167,18 @@ mod tests {
                 InterfaceStatus {
                     name: "eth0".into(),
                     mode: Some("native".into()),
-                    problem: None,
+                    kind: "veth".into(),
+                    advice: Some("a peer\u{7}".into()),
+                    put_back: 2,
+                    ..InterfaceStatus::default()
                 },
                 InterfaceStatus {
                     name: "eth1".into(),
+                    ..InterfaceStatus::default()
+                },
+                InterfaceStatus {
+                    name: "eth2".into(),
+                    awaited: true,
                     ..InterfaceStatus::default()
                 },
             ],
@@ -182,8 +206,10 @@ mod tests {
         for part in [
             "PROBLEM  log\\u{1b}[2J is gone",
             "eth0",
-            "native",
+            "native (veth); put back 2 times",
+            "a peer\\u{7}",
             "NOT ATTACHED",
+            "WAITED FOR",
             "3 (180 bytes)",
             "UNREADABLE: permission denied",
             "sshd",

@@ -1,5 +1,5 @@
 use super::section::Section;
-use super::settings;
+use super::sections;
 use super::yaml::shortened;
 
 /// The candidate that `word` was probably meant to be.
@@ -41,7 +41,7 @@ pub(crate) fn unknown_key(section: &Section, key: &str) -> String {
         return "merge keys are not supported; repeat the values, or put them in `defaults`"
             .to_owned();
     }
-    let elsewhere: Vec<&str> = settings::SECTIONS
+    let elsewhere: Vec<&str> = sections::SECTIONS
         .iter()
         .filter(|other| other.settings.iter().any(|s| s.name() == key))
         .map(|other| other.name)

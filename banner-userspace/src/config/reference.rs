@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use super::section::{Default, Section};
-use super::settings::SECTIONS;
+use super::sections::SECTIONS;
 
 /// The reference of all keys as Markdown: a heading, a sentence and a table for each kind of
 /// mapping.

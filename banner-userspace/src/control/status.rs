@@ -46,6 +46,18 @@ pub struct InterfaceStatus {
     pub name: String,
     /// `native` or `generic`; none: the program is not there.
     pub mode: Option<String>,
+    /// What it is: `veth`, `device, slave of the bond bond0`.
+    #[serde(default)]
+    pub kind: String,
+    /// What to know of XDP on an interface of its kind.
+    #[serde(default)]
+    pub advice: Option<String>,
+    /// How often a program that had been forced off was put back.
+    #[serde(default)]
+    pub put_back: u64,
+    /// There is none of this name yet; it is protected as soon as there is.
+    #[serde(default)]
+    pub awaited: bool,
     /// Why not natively, or not at all.
     pub problem: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! The words that every room uses. Nothing here reads a clock or does I/O.
 
+mod attach;
 mod ban;
 mod failure;
 mod jail;
@@ -10,6 +11,7 @@ mod ports;
 mod prefixes;
 mod time;
 
+pub use attach::AttachMode;
 pub use ban::{Ban, Change, Entry, Mode, Until};
 pub use failure::{Failure, Offence};
 pub use jail::{JailId, LogId};

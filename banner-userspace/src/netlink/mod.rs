@@ -2,6 +2,7 @@
 //! holds the XDP slot of an interface.
 
 mod dump;
+mod interface;
 mod message;
 mod watch;
 
@@ -10,10 +11,11 @@ use std::{io, net::IpAddr};
 use netlink_packet_route::{
     RouteNetlinkMessage,
     address::{AddressAttribute, AddressMessage},
-    link::{LinkAttribute, LinkFlags, LinkLayerType, LinkMessage, LinkXdp, XdpAttached},
+    link::LinkMessage,
     route::{RouteAddress, RouteAttribute, RouteMessage, RouteType, RouteVia},
 };
 
+pub use interface::{Device, Interface, Master, XdpMode, XdpSlot};
 pub use watch::Watch;
 
 /// The network of the namespace that the process is in.
@@ -63,55 +65,6 @@ impl NotUnderstood {
                 counts.join(", ")
             )
         })
-    }
-}
-
-/// One interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Interface {
-    /// Index; it stays when the interface is renamed.
-    pub index: u32,
-    /// Name.
-    pub name: String,
-    /// Whether it is up.
-    pub up: bool,
-    /// Whether its packets begin with an Ethernet header.
-    pub ethernet: bool,
-    /// Who holds its XDP slot.
-    pub xdp: Option<XdpSlot>,
-}
-
-/// An XDP program on an interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct XdpSlot {
-    /// Where it runs.
-    pub mode: XdpMode,
-    /// Its id, unless it is one of several programs in different modes.
-    pub program: Option<u32>,
-}
-
-/// Where an XDP program runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum XdpMode {
-    /// In the driver, before the kernel makes an skb of the packet.
-    Native,
-    /// Behind the driver, on the skb: slower, but any driver has it.
-    Generic,
-    /// In the network card.
-    Offloaded,
-    /// Several programs in several of these places.
-    Several,
-}
-
-impl XdpMode {
-    /// The word in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Native => "native",
-            Self::Generic => "generic",
-            Self::Offloaded => "offloaded",
-            Self::Several => "several",
-        }
     }
 }
 
@@ -218,46 +171,10 @@ fn ask_for_interfaces() -> io::Result<dump::Answer<Interface>> {
     dump::all(
         &RouteNetlinkMessage::GetLink(LinkMessage::default()),
         |message| match message {
-            RouteNetlinkMessage::NewLink(link) => interface(&link),
+            RouteNetlinkMessage::NewLink(link) => Interface::from_message(&link),
             _ => None,
         },
     )
-}
-
-fn interface(link: &LinkMessage) -> Option<Interface> {
-    let mut name = None;
-    let mut xdp = None;
-    for attribute in &link.attributes {
-        match attribute {
-            LinkAttribute::IfName(text) => name = Some(text.clone()),
-            LinkAttribute::Xdp(attributes) => xdp = slot(attributes),
-            _ => {}
-        }
-    }
-    let up = link.header.flags.contains(LinkFlags::Up);
-    let ethernet = [LinkLayerType::Ether, LinkLayerType::Loopback];
-    Some(Interface {
-        index: link.header.index,
-        name: name?,
-        up,
-        ethernet: ethernet.contains(&link.header.link_layer_type),
-        xdp,
-    })
-}
-
-fn slot(attributes: &[LinkXdp]) -> Option<XdpSlot> {
-    let mode = attributes.iter().find_map(|attribute| match attribute {
-        LinkXdp::Attached(XdpAttached::Driver) => Some(XdpMode::Native),
-        LinkXdp::Attached(XdpAttached::SocketBuffer) => Some(XdpMode::Generic),
-        LinkXdp::Attached(XdpAttached::Hardware) => Some(XdpMode::Offloaded),
-        LinkXdp::Attached(XdpAttached::Multiple) => Some(XdpMode::Several),
-        _ => None,
-    })?;
-    let program = attributes.iter().find_map(|attribute| match attribute {
-        LinkXdp::ProgId(id) if *id != 0 => Some(*id),
-        _ => None,
-    });
-    Some(XdpSlot { mode, program })
 }
 
 fn own_address(message: &AddressMessage) -> Option<IpAddr> {

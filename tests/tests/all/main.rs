@@ -5,6 +5,7 @@
 mod bad_input;
 mod budget;
 mod clock;
+mod interfaces;
 mod lab;
 mod layout;
 mod logs;

@@ -1,5 +1,6 @@
 use crate::config::report::Report;
 use crate::config::section::Fields;
+use crate::config::sections;
 use crate::config::settings;
 use crate::config::shape::Shape;
 use crate::config::yaml::Node;
@@ -26,7 +27,7 @@ impl Shape for AroundOf {
     }
 
     fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<RawAround> {
-        let section = &settings::AROUND_SECTION;
+        let section = &sections::AROUND_SECTION;
         let fields = Fields::read(section, node, node.spot, path, report)?;
         Some(RawAround {
             ipv4: fields.get(&settings::AROUND_IPV4, report).map(|l| l.value),

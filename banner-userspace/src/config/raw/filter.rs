@@ -1,6 +1,7 @@
 use crate::config::name::{NAME_RULE, is_filter_name};
 use crate::config::report::Report;
 use crate::config::section::Fields;
+use crate::config::sections;
 use crate::config::settings;
 use crate::config::shape::{Flag, Shape, refuse, unexpected};
 use crate::config::yaml::{Kind, Located, Node, Spot};
@@ -28,7 +29,7 @@ impl RawFilter {
     /// `None` when a part is wrong: what remains would be another filter.
     pub(crate) fn read(node: &Node, path: &str, report: &mut Report) -> Option<Self> {
         let before = report.errors();
-        let fields = Fields::read(&settings::FILTER_SECTION, node, node.spot, path, report)?;
+        let fields = Fields::read(&sections::FILTER_SECTION, node, node.spot, path, report)?;
         let description = fields.get(&settings::DESCRIPTION, report);
         let prefix = fields.get(&settings::PREFIX, report);
         let program = fields.get(&settings::PROGRAM, report);
@@ -142,7 +143,7 @@ impl Shape for SampleOf {
             unexpected(self, node, path, report);
             return None;
         }
-        let fields = Fields::read(&settings::SAMPLE_SECTION, node, node.spot, path, report)?;
+        let fields = Fields::read(&sections::SAMPLE_SECTION, node, node.spot, path, report)?;
         let line = fields.require(&settings::SAMPLE_LINE, report);
         let fail = fields.get(&settings::SAMPLE_FAIL, report);
         let pass = fields.get(&settings::SAMPLE_PASS, report);

@@ -6,6 +6,7 @@ use super::policy::Policy;
 use crate::config::name::{NAME_RULE, distinct, is_name};
 use crate::config::report::Report;
 use crate::config::section::{Fields, join};
+use crate::config::sections;
 use crate::config::settings;
 use crate::config::shape::{Shape, unexpected};
 use crate::config::yaml::{Key, Kind, Located, Node};
@@ -56,7 +57,7 @@ impl RawJail {
             let message = format!("not a name for a jail; it must have {NAME_RULE}");
             report.error(name.spot, path, message);
         }
-        let fields = Fields::read(&settings::JAIL_SECTION, node, name.spot, path, report)?;
+        let fields = Fields::read(&sections::JAIL_SECTION, node, name.spot, path, report)?;
         let enabled = fields.get_or_default(&settings::ENABLED, report);
         // A jail that is not in use may be unfinished.
         let (filter, logs) = if enabled {

@@ -14,9 +14,10 @@ pub(crate) use jail::{Jails, RawJail};
 pub use policy::{EnforcerKind, Limits};
 pub(crate) use policy::{Enforcers, LimitsOf, Policy, PolicyOf};
 
-use super::name::Interfaces;
+use super::interfaces::Interfaces;
 use super::report::Report;
 use super::section::{Fields, Setting};
+use super::sections;
 use super::settings;
 use super::shape::List;
 use super::yaml::{Kind, Located, Node, Spot};
@@ -48,7 +49,7 @@ impl RawMain {
             );
             return None;
         }
-        let fields = Fields::read(&settings::MAIN, node, node.spot, "", report)?;
+        let fields = Fields::read(&sections::MAIN, node, node.spot, "", report)?;
         let limits = fields.get(&settings::LIMITS, report);
         let defaults = fields.get(&settings::DEFAULTS, report);
         Some(Self {
@@ -67,7 +68,7 @@ impl RawIncluded {
         if node.kind == Kind::Null {
             report.file_warning(node.spot.file, "the file is empty");
         }
-        let fields = Fields::read(&settings::INCLUDED, node, node.spot, "", report)?;
+        let fields = Fields::read(&sections::INCLUDED, node, node.spot, "", report)?;
         Some(Self::from_fields(&fields, node, report))
     }
 

@@ -6,6 +6,7 @@ use crate::config::name::distinct;
 use crate::config::ports::RawPorts;
 use crate::config::report::Report;
 use crate::config::section::Fields;
+use crate::config::sections;
 use crate::config::settings;
 use crate::config::shape::{List, Shape, Text, refuse};
 use crate::config::yaml::{Located, Node};
@@ -48,7 +49,7 @@ impl Shape for PolicyOf {
     }
 
     fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<Policy> {
-        let section = &settings::DEFAULTS_SECTION;
+        let section = &sections::DEFAULTS_SECTION;
         let fields = Fields::read(section, node, node.spot, path, report)?;
         Some(Policy::from_fields(&fields, report))
     }
@@ -90,7 +91,7 @@ impl Shape for LimitsOf {
     }
 
     fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<Limits> {
-        let section = &settings::LIMITS_SECTION;
+        let section = &sections::LIMITS_SECTION;
         let fields = Fields::read(section, node, node.spot, path, report)?;
         Some(Limits {
             bans: fields.get_or_default(&settings::BANS, report),

@@ -26,7 +26,7 @@ fn all_problems_of_all_files_are_reported_at_once_in_order() {
     assert_eq!(
         said,
         [
-            "etc/banner.yaml:3:1: mode: not a key of the main file; it belongs in `defaults` or a jail",
+            "etc/banner.yaml:3:1: mode: not a key of the main file; it belongs in `defaults` or a jail or an interface",
             "etc/banner.yaml:4:10: ignore[0]: expected an address or prefix such as 192.0.2.7, \
              192.0.2.0/24 or \"2001:db8::/32\", found `1.2.3`",
             "etc/banner.yaml:5:27: include[1]: etc/extra.yaml does not exist",

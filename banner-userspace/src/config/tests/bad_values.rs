@@ -244,6 +244,30 @@ fn wrong_words_are_refused_with_the_right_ones() {
             &["1:26: interfaces[2]: given twice; first at etc/banner.yaml:1:14"],
         ),
         (
+            "interfaces: [eth0, {name: eth1, mode: native}, {name: eth1}, {mode: auto}, {name: a/b}]",
+            &[
+                "1:62: interfaces[3]: name is missing; give the name of an interface",
+                "1:83: interfaces[4].name: expected the name of an interface, found `a/b`; such names have no slash, colon or space",
+            ],
+        ),
+        (
+            "interfaces: [{name: eth1, mode: native}, eth1]",
+            &["1:42: interfaces[1]: given twice; first at etc/banner.yaml:1:14"],
+        ),
+        (
+            "interfaces: [{name: eth1, mode: offload, ifindex: 3}]",
+            &[
+                "1:33: interfaces[0].mode: expected auto or native or generic, found `offload`",
+                "1:42: interfaces[0].ifindex: unknown key; the keys of an interface are name, mode",
+            ],
+        ),
+        (
+            "interfaces: {name: eth1}",
+            &[
+                "1:13: interfaces: expected a list of interface names, or the word auto, found a mapping; put it in a list: [{name: eth0}]",
+            ],
+        ),
+        (
             "interfaces: [averylonginterfacename, 'a b', a/b, '', 5]",
             &[
                 "1:14: interfaces[0]: expected the name of an interface, found `averylonginterfacename`; such names have at most 15 bytes",

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::load;
-use crate::config::{self, BanTime, EnforcerKind, Interfaces};
-use crate::model::{LogId, Mode};
+use crate::config::{self, BanTime, EnforcerKind, InterfaceChoice, Interfaces};
+use crate::model::{AttachMode, LogId, Mode};
 
 fn networks(list: &[ipnet::IpNet]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
@@ -40,7 +40,7 @@ fn what_is_not_said_has_its_default() {
 #[test]
 fn every_key_has_its_effect() {
     let main = r#"
-interfaces: [eth0, wlan0]
+interfaces: [eth0, {name: wlan0}, {name: eth1, mode: native}, {mode: generic, name: eth2}]
 enforce: [xdp]
 ignore: [127.0.0.0/8, "::1", "::ffff:203.0.113.7"]
 limits: { bans: 1, tracked: 2, line: 256 }
@@ -62,8 +62,17 @@ jails:
   three: { enabled: no, filter: sshd, logs: [/var/log/c.log] }
 "#;
     let config = load(&[("etc/banner.yaml", main)]).expect("a good configuration");
-    let names = ["eth0", "wlan0"].map(str::to_owned).to_vec();
-    assert_eq!(config.interfaces, Interfaces::Named(names));
+    let choices = [
+        ("eth0", AttachMode::Auto),
+        ("wlan0", AttachMode::Auto),
+        ("eth1", AttachMode::Native),
+        ("eth2", AttachMode::Generic),
+    ];
+    let choices = choices.map(|(name, mode)| InterfaceChoice {
+        name: name.into(),
+        mode,
+    });
+    assert_eq!(config.interfaces, Interfaces::Named(choices.to_vec()));
     assert_eq!(
         networks(&config.ignore),
         ["127.0.0.0/8", "::1/128", "203.0.113.7/32"]

@@ -2,19 +2,21 @@
 
 use std::{fs, io, path::Path};
 
-use aya::programs::{
-    ProgramError, Xdp as Program, XdpError as AyaXdpError, XdpMode as AyaMode, links::FdLink,
-    loaded_programs, xdp::XdpLink,
-};
+use aya::programs::{Xdp as Program, XdpMode as AyaMode, links::FdLink, xdp::XdpLink};
 use banner_common::PROGRAM;
 
 use super::{
-    Xdp, XdpError,
+    AttachError, Xdp, XdpError,
+    holder::Holder,
     links::{Link, interfaces},
     object,
     pins::pin_error,
+    refusal::{KernelWord, Refusal},
 };
-use crate::netlink::{Interface, XdpMode};
+use crate::{
+    model::AttachMode,
+    netlink::{Interface, XdpMode},
+};
 
 /// The program on one interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,63 +25,33 @@ pub struct Attachment {
     pub interface: String,
     /// Its index.
     pub index: u32,
+    /// The kernel's id of the link.
+    pub link: u32,
     /// The kernel's id of the program.
     pub program: u32,
     /// Where the program runs.
     pub mode: XdpMode,
-    /// Why not natively, where it is not.
-    pub why_not_native: Option<String>,
+    /// Why not where it would run best or was wanted to.
+    pub why_not: Option<String>,
     /// The program took the place of an earlier agent's, without a gap.
     pub replaced: bool,
 }
 
-/// Why the program is not on an interface.
-#[derive(Debug, thiserror::Error)]
-pub enum AttachError {
-    /// Another program holds the interface's only XDP slot.
-    #[error(
-        "another XDP program holds the slot ({holder}), and an interface has only one. Remove it \
-         (ip link set dev {interface} xdp off, or through its own tool), or leave {interface} out"
-    )]
-    Taken {
-        /// Name of the interface.
-        interface: String,
-        /// The other program.
-        holder: String,
-    },
-    /// The program would take other bytes for the addresses, and drop nothing.
-    #[error("its packets have no Ethernet header, so the program cannot read them; leave it out")]
-    NoEthernet,
-    /// Neither native nor generic XDP.
-    #[error("it takes no XDP program; native: {native}; generic: {generic}")]
-    Unsupported {
-        /// The kernel's word on native XDP.
-        native: String,
-        /// The kernel's word on generic XDP.
-        generic: String,
-    },
-    /// Something else.
-    #[error(transparent)]
-    Other(#[from] Box<XdpError>),
-}
-
-impl From<XdpError> for AttachError {
-    fn from(error: XdpError) -> Self {
-        Self::Other(Box::new(error))
-    }
-}
-
 impl Xdp {
-    /// Attaches the program to an interface, natively if the driver can, and pins the link. Where
-    /// an earlier agent's program is, it is replaced in one step.
-    pub fn attach(&mut self, interface: &Interface) -> Result<&Attachment, AttachError> {
+    /// Attaches the program to an interface and pins the link. Where an earlier agent's program is,
+    /// it is replaced in one step, in the mode that it has.
+    pub fn attach(
+        &mut self,
+        interface: &Interface,
+        mode: AttachMode,
+    ) -> Result<&Attachment, AttachError> {
         // As it is now: a change of size has replaced the programs of the pinned links.
         let interfaces = interfaces()?;
         let same = |now: &&Interface| now.index == interface.index;
         let interface = interfaces.iter().find(same).unwrap_or(interface);
-        let attachment = match self.replace(interface)? {
+        let attachment = match self.replace(interface, mode)? {
             Some(attachment) => attachment,
-            None => self.attach_anew(interface)?,
+            None => self.attach_anew(interface, &interfaces, mode)?,
         };
         self.links.retain(|known| known.index != attachment.index);
         self.links.push(attachment);
@@ -87,35 +59,44 @@ impl Xdp {
     }
 
     /// Puts this program in the place of the one that the pinned link of this interface has.
-    fn replace(&mut self, interface: &Interface) -> Result<Option<Attachment>, XdpError> {
+    fn replace(
+        &mut self,
+        interface: &Interface,
+        wanted_mode: AttachMode,
+    ) -> Result<Option<Attachment>, XdpError> {
         let wanted = self.pins.link(&interface.name);
+        let mut found = None;
         for (_, path) in self.pins.links()? {
-            let link = match Link::open(&path) {
-                Ok(link) if link.is_on(interface) => link.fd,
+            match Link::open(&path) {
+                // One that only looks so, because its interface has the same index in another network
+                // namespace, has another name.
+                Ok(link) if link.is_on(interface) && (found.is_none() || path == wanted) => {
+                    found = Some((link, path));
+                }
                 Err(foreign) if path == wanted => return Err(foreign),
-                _ => continue,
-            };
-            if path != wanted {
-                // The interface was renamed.
-                self.make_room(&interface.name)?;
-                fs::rename(&path, &wanted).map_err(pin_error("rename", &path))?;
+                _ => {}
             }
-            self.swap(link, &wanted)?;
-            let mode = interface.xdp.map_or(XdpMode::Native, |slot| slot.mode);
-            // A program is replaced where it is: to try natively would mean a gap.
-            let why_not_native = (mode == XdpMode::Generic).then(|| {
-                "an earlier agent had to attach so; banner detach and a start try again".to_owned()
-            });
-            return Ok(Some(Attachment {
-                interface: interface.name.clone(),
-                index: interface.index,
-                program: self.program_id()?,
-                mode,
-                why_not_native,
-                replaced: true,
-            }));
         }
-        Ok(None)
+        let Some((link, path)) = found else {
+            return Ok(None);
+        };
+        if path != wanted {
+            // The interface was renamed.
+            self.make_room(&interface.name)?;
+            fs::rename(&path, &wanted).map_err(pin_error("rename", &path))?;
+        }
+        let id = link.id;
+        self.swap(link.fd, &wanted)?;
+        let mode = interface.xdp.map_or(XdpMode::Native, |slot| slot.mode);
+        Ok(Some(Attachment {
+            interface: interface.name.clone(),
+            index: interface.index,
+            link: id,
+            program: self.program_id()?,
+            mode,
+            why_not: why_not_otherwise(mode, wanted_mode, &interface.name),
+            replaced: true,
+        }))
     }
 
     /// Replaces the program of every pinned link, then the pinned ban maps by the resized ones.
@@ -152,120 +133,145 @@ impl Xdp {
         Ok(())
     }
 
-    fn attach_anew(&mut self, interface: &Interface) -> Result<Attachment, AttachError> {
-        let taken = |xdp: &Interface| AttachError::Taken {
-            interface: interface.name.clone(),
-            holder: holder(xdp),
-        };
+    fn attach_anew(
+        &mut self,
+        interface: &Interface,
+        interfaces: &[Interface],
+        wanted: AttachMode,
+    ) -> Result<Attachment, AttachError> {
         if !interface.ethernet {
             return Err(AttachError::NoEthernet);
         }
         if interface.xdp.is_some() {
-            return Err(taken(interface));
+            return Err(taken(interface, interfaces));
         }
         self.make_room(&interface.name)?;
         let path = self.pins.link(&interface.name);
         let program = object::program(&mut self.program, PROGRAM)?;
         let mut attach = |mode| attach(program, interface.index, mode, &path);
-        let (mode, why_not_native) = match attach(AyaMode::Driver) {
-            Ok(()) => (XdpMode::Native, None),
-            Err(AttachFailure::Kernel(native)) => match attach(AyaMode::Skb) {
-                Ok(()) => (XdpMode::Generic, Some(native.why_not_native())),
-                Err(AttachFailure::Kernel(generic)) => {
-                    if let Some(nix::libc::EBUSY | nix::libc::EEXIST) = generic.code {
-                        return Err(taken(interface));
-                    }
-                    return Err(AttachError::Unsupported {
-                        native: native.words,
-                        generic: generic.words,
-                    });
-                }
-                Err(AttachFailure::Other(error)) => return Err(error.into()),
+        let refused = |word: KernelWord, why: String| match wanted {
+            _ if word.is_taken() => taken(interface, interfaces),
+            AttachMode::Auto => AttachError::Unsupported {
+                native: why,
+                generic: word.words,
             },
-            Err(AttachFailure::Other(error)) => return Err(error.into()),
+            wanted => AttachError::NotSo {
+                mode: wanted.name(),
+                why,
+            },
+        };
+        let native = match wanted {
+            AttachMode::Auto | AttachMode::Native => Some(attach(AyaMode::Driver)),
+            AttachMode::Generic => None,
+        };
+        let (link, mode, why_not) = match native {
+            Some(Ok(link)) => (link, XdpMode::Native, None),
+            Some(Err(Refusal::Other(error))) => return Err(error.into()),
+            Some(Err(Refusal::Kernel(word))) if wanted == AttachMode::Native => {
+                let why = word.why_not_native(interface);
+                return Err(refused(word, why));
+            }
+            Some(Err(Refusal::Kernel(native))) => match attach(AyaMode::Skb) {
+                Ok(link) => {
+                    let why = native.why_not_native(interface);
+                    let why = format!("generic mode, which is slower: no native XDP ({why})");
+                    (link, XdpMode::Generic, Some(why))
+                }
+                Err(Refusal::Kernel(generic)) => return Err(refused(generic, native.words)),
+                Err(Refusal::Other(error)) => return Err(error.into()),
+            },
+            None => match attach(AyaMode::Skb) {
+                Ok(link) => (link, XdpMode::Generic, None),
+                Err(Refusal::Kernel(word)) => {
+                    let why = word.words.clone();
+                    return Err(refused(word, why));
+                }
+                Err(Refusal::Other(error)) => return Err(error.into()),
+            },
         };
         Ok(Attachment {
             interface: interface.name.clone(),
             index: interface.index,
+            link,
             program: self.program_id()?,
             mode,
-            why_not_native,
+            why_not,
             replaced: false,
         })
     }
 }
 
-enum AttachFailure {
-    /// The kernel would not have it.
-    Kernel(Refusal),
-    Other(XdpError),
+/// A program is replaced where it is: to take it off and try otherwise would mean a gap.
+fn why_not_otherwise(mode: XdpMode, wanted: AttachMode, interface: &str) -> Option<String> {
+    let other = match (mode, wanted) {
+        (XdpMode::Generic, AttachMode::Auto) => {
+            return Some(
+                "generic mode, which is slower: no native XDP (an earlier agent had to attach so; \
+                 banner detach and a start try again)"
+                    .into(),
+            );
+        }
+        (XdpMode::Generic, AttachMode::Native) | (XdpMode::Native, AttachMode::Generic) => wanted,
+        _ => return None,
+    };
+    Some(format!(
+        "{} mode, though mode: {} is wanted: an earlier agent attached it so, and to change that \
+         means a gap; banner detach --interface {interface} and a start of the agent do it",
+        mode.name(),
+        other.name(),
+    ))
 }
 
-/// The kernel's word.
-struct Refusal {
-    code: Option<i32>,
-    words: String,
-}
-
-impl Refusal {
-    /// With what most often is behind it: the kernel gives a number, the driver's own message is
-    /// seldom passed on.
-    fn why_not_native(&self) -> String {
-        let hint = match self.code {
-            Some(nix::libc::EOPNOTSUPP) => {
-                "the driver has none, or none with the MTU and offloads that are set"
-            }
-            Some(nix::libc::EINVAL | nix::libc::ERANGE) => {
-                "the MTU, or that of a veth's peer, may be too large for it"
-            }
-            _ => return self.words.clone(),
+/// Who has a program where ours should go: at this interface, or at one that it is a part of.
+fn taken(interface: &Interface, interfaces: &[Interface]) -> AttachError {
+    let now = self::interfaces().unwrap_or_else(|_| interfaces.to_vec());
+    let index = |index: u32| now.iter().find(move |found| found.index == index);
+    let slot = index(interface.index).and_then(|now| now.xdp);
+    let master = interface.master.as_ref();
+    if let Some(master) = master.and_then(|master| index(master.index))
+        && slot.is_none()
+        && master.xdp.is_some()
+    {
+        return AttachError::MasterHasOne {
+            master: master.name.clone(),
         };
-        format!("{}; {hint}", self.words)
+    }
+    AttachError::Taken {
+        interface: interface.name.clone(),
+        holder: Box::new(Holder::find(slot.and_then(|slot| slot.program))),
     }
 }
 
-/// Attaches and pins.
-fn attach(
-    program: &mut Program,
-    index: u32,
-    mode: AyaMode,
-    path: &Path,
-) -> Result<(), AttachFailure> {
-    let id = program
-        .attach_to_if_index(index, mode)
-        .map_err(|error| match error {
-            ProgramError::SyscallError(error) => AttachFailure::Kernel(Refusal {
-                code: error.io_error.raw_os_error(),
-                words: error.io_error.to_string(),
-            }),
-            // Here the driver's own message comes with it.
-            ProgramError::XdpError(AyaXdpError::NetlinkError(error)) => {
-                AttachFailure::Kernel(Refusal {
-                    code: error.raw_os_error(),
-                    words: error.to_string(),
-                })
-            }
-            error => AttachFailure::Other(error.into()),
-        })?;
+/// Attaches and pins. The kernel's id of the link.
+fn attach(program: &mut Program, index: u32, mode: AyaMode, path: &Path) -> Result<u32, Refusal> {
+    let id = program.attach_to_if_index(index, mode)?;
     let link = program
         .take_link(id)
-        .map_err(|error| AttachFailure::Other(error.into()))?;
+        .map_err(|error| Refusal::Other(error.into()))?;
     let pinned = FdLink::try_from(link)
         .map_err(io::Error::other)
-        .and_then(|link| link.pin(path).map(drop).map_err(io::Error::other));
-    pinned.map_err(|error| AttachFailure::Other(pin_error("pin the link", path)(error)))
+        .and_then(|link| {
+            let id = link.info().map_err(io::Error::other)?.id();
+            link.pin(path).map_err(io::Error::other)?;
+            Ok(id)
+        });
+    pinned.map_err(|error| Refusal::Other(pin_error("pin the link", path)(error)))
 }
 
-/// Whose program is on an interface.
-fn holder(interface: &Interface) -> String {
-    let Some(id) = interface.xdp.and_then(|slot| slot.program) else {
-        return "unknown".into();
-    };
-    let name = (loaded_programs().flatten())
-        .find(|program| program.id() == id)
-        .and_then(|program| program.name_as_str().map(str::to_owned));
-    format!(
-        "program {id}{}",
-        name.map_or_else(String::new, |name| format!(", {name}"))
-    )
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mode_that_is_not_the_wanted_one_is_told_with_what_to_do() {
+        let why = |mode, wanted| why_not_otherwise(mode, wanted, "eth0");
+        assert_eq!(why(XdpMode::Native, AttachMode::Auto), None);
+        assert_eq!(why(XdpMode::Native, AttachMode::Native), None);
+        assert_eq!(why(XdpMode::Generic, AttachMode::Generic), None);
+        let slower = why(XdpMode::Generic, AttachMode::Auto).unwrap();
+        assert!(slower.contains("earlier agent"), "{slower}");
+        let other = why(XdpMode::Generic, AttachMode::Native).unwrap();
+        assert!(other.contains("detach --interface eth0"), "{other}");
+        assert!(why(XdpMode::Native, AttachMode::Generic).is_some());
+    }
 }

@@ -9,6 +9,7 @@ use aya::programs::links::{FdLink, PinnedLink};
 
 use super::{
     Xdp, XdpError,
+    holder::field,
     pins::{Pins, pin_error, remove},
 };
 use crate::netlink::{Interface, Network};
@@ -20,7 +21,7 @@ const GONE: u32 = 0;
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) fd: FdLink,
-    id: u32,
+    pub(super) id: u32,
     /// Of the interface, in whatever network namespace that is; or [`GONE`].
     index: u32,
     program: u32,
@@ -47,7 +48,7 @@ impl Link {
         })
     }
 
-    /// Whether its interface is gone.
+    /// Whether its interface is gone, or somebody has forced the program off it.
     pub(super) fn is_over(&self) -> bool {
         self.index == GONE
     }
@@ -60,7 +61,69 @@ impl Link {
     }
 }
 
+/// Where the program is that a link attaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// On the interface with this index.
+    On(u32),
+    /// On an interface of another network namespace.
+    Elsewhere,
+    /// On none: the interface is gone, or somebody has forced the program off it.
+    Nowhere,
+    /// The pin was removed, as `banner detach` does.
+    Unpinned,
+}
+
+/// All pinned links at one time, by the kernel's ids of them.
+#[derive(Clone, Debug, Default)]
+pub struct Survey(Vec<(u32, Whereabouts)>);
+
+impl Survey {
+    /// Where the program of this link is.
+    pub fn of(&self, link: u32) -> Whereabouts {
+        let found = self.0.iter().find(|(id, _)| *id == link);
+        found.map_or(Whereabouts::Unpinned, |&(_, whereabouts)| whereabouts)
+    }
+
+    /// The interfaces of this network namespace that have the program.
+    pub fn indices(&self) -> impl Iterator<Item = u32> {
+        self.0
+            .iter()
+            .filter_map(|(_, whereabouts)| match whereabouts {
+                Whereabouts::On(index) => Some(*index),
+                _ => None,
+            })
+    }
+}
+
 impl Xdp {
+    /// Where all pinned links are. `interfaces` are those of this network namespace, as they are
+    /// now.
+    pub fn survey(&self, interfaces: &[Interface]) -> Result<Survey, XdpError> {
+        let mut survey = Survey::default();
+        for (_, path) in self.pins.links()? {
+            let Ok(link) = Link::open(&path) else {
+                continue;
+            };
+            let whereabouts = if link.is_over() {
+                Whereabouts::Nowhere
+            } else {
+                let interface = interfaces.iter().find(|interface| link.is_on(interface));
+                interface.map_or(Whereabouts::Elsewhere, |interface| {
+                    Whereabouts::On(interface.index)
+                })
+            };
+            survey.0.push((link.id, whereabouts));
+        }
+        Ok(survey)
+    }
+
+    /// Whether somebody has removed the pinned maps, as `banner detach` does: nothing may be attached
+    /// any more.
+    pub fn is_unpinned(&self) -> bool {
+        !self.pins.map(banner_common::BANS4).exists()
+    }
+
     /// Removes the pins of links whose interface is gone. The names of those interfaces.
     pub fn forget_gone(&mut self) -> Result<Vec<String>, XdpError> {
         let mut gone = Vec::new();
@@ -133,7 +196,7 @@ pub(super) fn interfaces() -> Result<Vec<Interface>, XdpError> {
 
 /// The interface that a link is on; [`GONE`] when it is gone. The kernel tells it in the fdinfo
 /// of the link (`bpf_xdp_link_show_fdinfo`), whose descriptor aya keeps to itself.
-fn link_interface(id: u32) -> Option<u32> {
+pub(super) fn link_interface(id: u32) -> Option<u32> {
     let files = fs::read_dir("/proc/self/fdinfo").ok()?;
     files
         .flatten()
@@ -141,14 +204,8 @@ fn link_interface(id: u32) -> Option<u32> {
 }
 
 fn interface_in(fdinfo: &str, link: u32) -> Option<u32> {
-    let field = |name: &str| {
-        let value = fdinfo
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-        value.trim().parse::<u32>().ok()
-    };
-    if field("link_id")? == link {
-        field("ifindex")
+    if field(fdinfo, "link_id")? == link {
+        field(fdinfo, "ifindex")
     } else {
         None
     }
@@ -165,5 +222,14 @@ mod tests {
         assert_eq!(interface_in(fdinfo, 7), Some(3));
         assert_eq!(interface_in(fdinfo, 8), None);
         assert_eq!(interface_in("pos:\t0\n", 7), None);
+    }
+
+    #[test]
+    fn a_link_that_is_not_pinned_any_more_is_known_as_such() {
+        let survey = Survey(vec![(7, Whereabouts::On(3)), (8, Whereabouts::Nowhere)]);
+        assert_eq!(survey.of(7), Whereabouts::On(3));
+        assert_eq!(survey.of(8), Whereabouts::Nowhere);
+        assert_eq!(survey.of(9), Whereabouts::Unpinned);
+        assert_eq!(survey.indices().collect::<Vec<_>>(), [3]);
     }
 }

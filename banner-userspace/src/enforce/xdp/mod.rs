@@ -4,18 +4,21 @@
 //! interface. Links and maps are pinned, so that after [`Xdp::keep`], in whatever way the process
 //! ends, nothing changes of what packets meet.
 
+mod advice;
 mod attach;
 mod bans;
 mod bpffs;
 mod clock;
 mod counters;
 mod error;
+mod holder;
 mod kernel;
 mod links;
 mod lock;
 mod never;
 mod object;
 mod pins;
+mod refusal;
 mod shape;
 
 use std::path::Path;
@@ -23,11 +26,15 @@ use std::path::Path;
 use aya::Ebpf;
 use ipnet::IpNet;
 
-pub use attach::{AttachError, Attachment};
+pub use advice::{advice, kind};
+pub use attach::Attachment;
 pub use counters::Counters;
 pub use error::XdpError;
+pub use holder::Holder;
 pub use kernel::Advice;
+pub use links::{Survey, Whereabouts};
 pub use pins::{Detached, detach};
+pub use refusal::AttachError;
 
 use self::{
     bans::{BanMaps, JailKeys},

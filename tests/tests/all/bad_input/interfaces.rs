@@ -24,17 +24,7 @@ fn an_interface_that_is_not_there_is_named_and_nothing_is_touched() -> Result<()
             )?;
             site.assert_untouched(&seat)?;
         }
-        // The same when the configuration names it.
-        seat.interfaces.clear();
-        seat.configure(&site.yaml("interfaces: [to-friend, to-atacker]\n"))?;
-        assert_has(&seat.refusal()?, &["no interface is named \"to-atacker\""])?;
-        site.assert_untouched(&seat)?;
-        seat.configure(&site.yaml("interfaces: auto\n"))?;
-        assert_has(
-            &seat.refusal()?,
-            &["no interface carries a default route", "to-attacker"],
-        )?;
-        site.assert_untouched(&seat)
+        Ok(())
     })
 }
 
@@ -129,15 +119,12 @@ fn a_slot_that_another_program_holds_is_left_to_it() -> Result<()> {
             let mut foreign = Object::load()?;
             server.inside(|| foreign.attach(taken, mode))??;
             let id = server.xdp_id(taken)?.context("it is attached")?;
-            let holder = format!("program {id}, banner");
+            let holder = format!("program {id}, banner, of process {} (", std::process::id());
             let mut seat = site.seat()?;
 
             seat.interfaces = vec![taken];
             let said = seat.refusal()?;
-            assert_has(
-                &said,
-                &[taken, "another XDP program holds the slot", &holder],
-            )?;
+            assert_has(&said, &[taken, "banner has it already", &holder])?;
             ensure!(server.xdp_id(taken)? == Some(id), "it is gone");
             ensure!(!seat.pins.exists(), "left: {:?}", seat.pinned().names());
 

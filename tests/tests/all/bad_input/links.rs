@@ -36,12 +36,13 @@ fn an_uplink_without_a_default_route_for_a_while_keeps_its_program() -> Result<(
         let mut agent = seat.start()?;
         site.fail("198.51.100.9")?;
         agent.wait_for(Event::Ban, "198.51.100.9".parse()?)?;
-        let before = server.xdp_id(backup)?.context("it is protected")?;
+        let before = seat.pinned().link_id(backup)?;
         ensure!(agent.terminate()?.success());
 
         server.ip(&format!("route delete default dev {backup}"))?;
         let agent = seat.start()?;
-        ensure!(server.xdp_id(backup)? == Some(before), "it is detached");
+        ensure!(server.has_xdp(backup)?, "it is detached");
+        ensure!(seat.pinned().link_id(backup)? == before, "another link");
         ensure!(agent.terminate()?.success());
 
         // Of an interface that is gone nothing stays.
@@ -224,7 +225,10 @@ fn a_program_that_somebody_puts_in_the_place_of_ours_is_noticed() -> Result<()> 
         let mut foreign = Object::load()?;
         server.inside(|| foreign.attach("to-attacker", XdpMode::Driver))??;
         let status = seat.run("status")?.succeeded()?.stdout;
-        assert_has(&status, &["PROBLEM  to-attacker: somebody"])?;
+        assert_has(
+            &status,
+            &["PROBLEM  to-attacker: the XDP program was taken off"],
+        )?;
         ensure!(status.matches("NOT ATTACHED").count() == 1, "{status}");
         Ok(())
     })

@@ -13,4 +13,4 @@ mod network;
 mod pins;
 mod places;
 mod privilege;
-mod site;
+pub(crate) mod site;

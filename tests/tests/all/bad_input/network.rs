@@ -27,8 +27,8 @@ fn an_interface_that_is_made_again_is_protected_again() -> Result<()> {
         assert_has(
             &status,
             &[
-                "NOT ATTACHED",
-                "PROBLEM  to-attacker: the interface is gone",
+                "WAITED FOR",
+                "PROBLEM  to-attacker: no interface has this name",
             ],
         )?;
         site.prove_alive(&mut agent)?;
@@ -109,12 +109,15 @@ fn a_program_that_somebody_takes_off_is_missed() -> Result<()> {
         std::fs::remove_file(seat.pins.join("link-to-attacker"))?;
         // Of a link that is taken off the kernel tells nobody. The agent looks when it bans.
         site.prove_alive(&mut agent)?;
-        agent.wait_to_say(&["ERROR", "to-attacker", "took the XDP program off"])?;
+        agent.wait_to_say(&["ERROR", "to-attacker", "the XDP program was taken off"])?;
         // And when somebody asks.
         std::fs::remove_file(seat.pins.join("link-to-friend"))?;
         let status = seat.run("status")?.succeeded()?.stdout;
         for interface in site.interfaces() {
-            assert_has(&status, &[&format!("PROBLEM  {interface}: somebody took")])?;
+            assert_has(
+                &status,
+                &[&format!("PROBLEM  {interface}: the XDP program was taken")],
+            )?;
         }
         ensure!(status.matches("NOT ATTACHED").count() == 2, "{status}");
         ensure!(agent.terminate()?.success());

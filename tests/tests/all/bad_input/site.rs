@@ -19,7 +19,7 @@ use banner_tests::{
 };
 
 /// Where somebody listens on the server.
-const PORT: u16 = 7;
+pub(crate) const PORT: u16 = 7;
 
 /// Failures that make a ban on a site.
 pub(crate) const MAX_RETRY: usize = 2;

@@ -1,0 +1,311 @@
+//! One interface that is protected, over time.
+
+use tracing::{error, info, warn};
+
+use crate::{
+    control::InterfaceStatus,
+    enforce::xdp::{self, Attachment, Survey, Whereabouts, Xdp},
+    model::AttachMode,
+    netlink::{Interface, XdpMode},
+};
+
+/// One interface to protect, from the time that it is there.
+#[derive(Debug)]
+pub(super) struct Guarded {
+    pub(super) name: String,
+    pub(super) index: u32,
+    mode: AttachMode,
+    state: State,
+    /// What it is, in words.
+    kind: String,
+    advice: Option<&'static str>,
+    /// How often a program that had been forced off was put back.
+    put_back: u64,
+    /// `interfaces: auto`, and no default route leads through it any more.
+    pub(super) passed_over: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The program is on it.
+    Attached {
+        /// The kernel's id.
+        link: u32,
+        place: XdpMode,
+        /// Why not where it would be best.
+        why_not: Option<String>,
+    },
+    /// It is in another network namespace, with the program.
+    Elsewhere { link: u32, place: XdpMode },
+    /// The program would not go on it, as it was then.
+    Refused { why: String, then: Box<Interface> },
+    /// Somebody took the program off for good.
+    Released,
+    /// It is not there any more.
+    Gone,
+}
+
+impl Guarded {
+    /// Puts the program on an interface and says how that went.
+    pub(super) fn attach(
+        xdp: &mut Xdp,
+        interface: &Interface,
+        mode: AttachMode,
+        interfaces: &[Interface],
+    ) -> Self {
+        let mut guarded = Self {
+            name: interface.name.clone(),
+            index: interface.index,
+            mode,
+            state: State::Gone,
+            kind: String::new(),
+            advice: None,
+            put_back: 0,
+            passed_over: false,
+        };
+        guarded.try_attach(xdp, interface, interfaces);
+        if let Some(advice) = guarded.advice {
+            let kind = &guarded.kind;
+            info!("{}: {kind}: {advice}", guarded.name);
+        }
+        guarded
+    }
+
+    /// Whether packets are dropped there.
+    pub(super) fn is_attached(&self) -> bool {
+        matches!(self.state, State::Attached { .. })
+    }
+
+    /// Whether it is here: attached or not.
+    pub(super) fn is_here(&self) -> bool {
+        !matches!(self.state, State::Elsewhere { .. } | State::Gone)
+    }
+
+    /// Whether nothing is left to look after.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self.state, State::Gone)
+    }
+
+    /// Whether something that nobody tells of may make it better.
+    pub(super) fn is_to_be_watched(&self) -> bool {
+        matches!(self.state, State::Refused { .. })
+    }
+
+    /// Looks whether the program is where it was, and puts it back where it can. `claimed` are the
+    /// indices of the interfaces that others look after.
+    pub(super) fn look(
+        &mut self,
+        xdp: &mut Xdp,
+        interfaces: &[Interface],
+        survey: &Survey,
+        claimed: &[u32],
+    ) {
+        match self.state {
+            State::Attached { link, place, .. } | State::Elsewhere { link, place } => {
+                let whereabouts = self.plausible(survey.of(link), interfaces, claimed);
+                self.follow(xdp, interfaces, whereabouts, (link, place));
+            }
+            State::Refused { ref then, .. } => match self.find(interfaces) {
+                None => {
+                    info!("{}: the interface is gone", self.name);
+                    self.state = State::Gone;
+                }
+                Some(now) if **then != *now => self.try_attach(xdp, now, interfaces),
+                Some(_) => {}
+            },
+            State::Released | State::Gone => {}
+        }
+    }
+
+    /// Somebody took the program off, here and everywhere: nothing is put back.
+    pub(super) fn release(&mut self) {
+        if matches!(self.state, State::Attached { .. } | State::Elsewhere { .. }) {
+            self.lost(RELEASED);
+            self.state = State::Released;
+        }
+    }
+
+    /// An interface of another network namespace may have the index of one that is here, with the
+    /// same program. In one namespace an index is for life.
+    fn plausible(
+        &self,
+        whereabouts: Whereabouts,
+        interfaces: &[Interface],
+        claimed: &[u32],
+    ) -> Whereabouts {
+        match whereabouts {
+            Whereabouts::On(index) if index != self.index && claimed.contains(&index) => {
+                let now = self.find(interfaces);
+                if now.is_some_and(|now| now.index == index) {
+                    whereabouts
+                } else {
+                    Whereabouts::Elsewhere
+                }
+            }
+            whereabouts => whereabouts,
+        }
+    }
+
+    fn follow(
+        &mut self,
+        xdp: &mut Xdp,
+        interfaces: &[Interface],
+        whereabouts: Whereabouts,
+        (link, place): (u32, XdpMode),
+    ) {
+        match whereabouts {
+            Whereabouts::On(index) => {
+                if let Some(now) = interfaces.iter().find(|now| now.index == index) {
+                    self.is_on(now);
+                }
+                if matches!(self.state, State::Elsewhere { .. }) {
+                    info!(
+                        "{}: back in this network namespace, and protected",
+                        self.name
+                    );
+                    let why_not = None;
+                    self.state = State::Attached {
+                        link,
+                        place,
+                        why_not,
+                    };
+                }
+            }
+            Whereabouts::Elsewhere => {
+                if self.is_attached() {
+                    warn!("{}: {ELSEWHERE}", self.name);
+                    self.state = State::Elsewhere { link, place };
+                }
+            }
+            Whereabouts::Nowhere => {
+                let Some(now) = interfaces.iter().find(|now| now.name == self.name) else {
+                    self.lost("the interface is gone");
+                    self.state = State::Gone;
+                    return;
+                };
+                if now.index == self.index {
+                    self.lost(
+                        "the XDP program was forced off, or the interface was made anew under the \
+                         same number",
+                    );
+                    self.put_back += 1;
+                } else {
+                    self.lost("the interface was made anew");
+                }
+                self.try_attach(xdp, now, interfaces);
+            }
+            Whereabouts::Unpinned => self.release(),
+        }
+    }
+
+    /// It has this name and index now.
+    fn is_on(&mut self, now: &Interface) {
+        if now.name != self.name {
+            info!(
+                "{}: is named {} now, and stays protected",
+                self.name, now.name
+            );
+            self.name.clone_from(&now.name);
+        }
+        self.index = now.index;
+    }
+
+    fn find<'i>(&self, interfaces: &'i [Interface]) -> Option<&'i Interface> {
+        interfaces.iter().find(|now| now.name == self.name)
+    }
+
+    /// `INTERFACE native`, for the readiness line.
+    pub(super) fn summary(&self) -> String {
+        let place = match self.state {
+            State::Attached { place, .. } => place.name(),
+            _ => "not attached",
+        };
+        format!("{} {place}", self.name)
+    }
+
+    /// For `banner status`.
+    pub(super) fn status(&self) -> InterfaceStatus {
+        let place = match self.state {
+            State::Attached { place, .. } => Some(place.name().to_owned()),
+            _ => None,
+        };
+        InterfaceStatus {
+            name: self.name.clone(),
+            mode: place,
+            kind: self.kind.clone(),
+            advice: if self.passed_over {
+                Some(PASSED_OVER.into())
+            } else {
+                self.advice.map(str::to_owned)
+            },
+            put_back: self.put_back,
+            awaited: false,
+            problem: self.why(),
+        }
+    }
+
+    /// What is wrong, in words.
+    pub(super) fn problem(&self) -> Option<String> {
+        Some(format!("{}: {}", self.name, self.why()?))
+    }
+
+    fn why(&self) -> Option<String> {
+        match &self.state {
+            State::Attached { why_not, .. } => why_not.clone(),
+            State::Elsewhere { .. } => Some(ELSEWHERE.into()),
+            State::Refused { why, .. } => Some(why.clone()),
+            State::Released => Some(RELEASED.into()),
+            State::Gone => Some("the interface is gone".into()),
+        }
+    }
+
+    fn lost(&self, why: &str) {
+        error!("{}: {why}; bans are not in force there", self.name);
+    }
+
+    fn try_attach(&mut self, xdp: &mut Xdp, interface: &Interface, interfaces: &[Interface]) {
+        self.is_on(interface);
+        self.kind = xdp::kind(interface, interfaces);
+        self.advice = xdp::advice(interface);
+        self.state = match xdp.attach(interface, self.mode) {
+            Ok(attachment) => {
+                let Attachment {
+                    interface,
+                    link,
+                    mode,
+                    why_not,
+                    replaced,
+                    ..
+                } = attachment;
+                let how = if *replaced {
+                    "in place of an earlier agent's"
+                } else {
+                    "attached"
+                };
+                info!("{interface}: XDP program {how}, {} mode", mode.name());
+                if let Some(why) = why_not {
+                    warn!("{interface}: {why}");
+                }
+                State::Attached {
+                    link: *link,
+                    place: *mode,
+                    why_not: why_not.clone(),
+                }
+            }
+            Err(error) => {
+                error!("{}: {error}", self.name);
+                State::Refused {
+                    why: error.to_string(),
+                    then: Box::new(interface.clone()),
+                }
+            }
+        };
+    }
+}
+
+const ELSEWHERE: &str = "it was moved to another network namespace, and took the program with it: \
+                         bans hold there, and go on to be followed";
+const PASSED_OVER: &str = "no default route leads through it now; it stays protected until banner \
+                           detach --interface, or until it is gone";
+const RELEASED: &str = "the XDP program was taken off by removing its pin, as banner detach does; \
+                        restart the agent to attach anew";
