@@ -1,10 +1,12 @@
 //! The command line.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong usage (clap's), 3 no agent answers.
+//! Exit codes: 0 done, 1 failed, 2 wrong usage (clap's), 3 no agent answers. `banner doctor` has its
+//! own: 0 usable natively, 1 usable with limits, 2 unusable.
 
 mod bans;
 mod check;
 mod detach;
+mod doctor;
 mod log;
 mod output;
 mod run;
@@ -101,6 +103,13 @@ enum Command {
     /// Take the XDP program off every interface and remove all pins: no packet is dropped any more.
     /// With --interface, off those interfaces only.
     Detach,
+    /// Say what this machine can do and what banner would use; changes nothing. Exit code 0: usable
+    /// natively, 1: usable with limits, 2: unusable.
+    Doctor {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Parses the arguments and does what they say.
@@ -114,6 +123,7 @@ pub fn main() -> ExitCode {
         Command::Bans { json } => bans::bans(&places.socket, json),
         Command::Unban { host } => bans::unban(&places, host.to_canonical()),
         Command::Detach => detach::detach(&places.pin_dir, &places.interfaces),
+        Command::Doctor { json } => doctor::doctor(&places, json),
     };
     match result {
         Ok(code) => code,

@@ -2,6 +2,7 @@
 //! holds the XDP slot of an interface.
 
 mod dump;
+mod features;
 mod interface;
 mod message;
 mod watch;
@@ -15,6 +16,7 @@ use netlink_packet_route::{
     route::{RouteAddress, RouteAttribute, RouteMessage, RouteType, RouteVia},
 };
 
+pub use features::native_xdp;
 pub use interface::{Device, Interface, Master, XdpMode, XdpSlot};
 pub use watch::Watch;
 

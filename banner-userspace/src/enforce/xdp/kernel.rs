@@ -20,27 +20,39 @@ const SYS_ADMIN: u32 = 21;
 
 /// Fails when something is missing without which nothing can be tried.
 pub(super) fn check() -> Result<(), XdpError> {
-    // Where it cannot be told, the kernel will.
-    let release = uname().ok();
-    let release = release
-        .as_ref()
-        .and_then(|names| names.release().to_str())
-        .unwrap_or_default();
-    if let Some(missing) = version(release).and_then(missing_in) {
+    let release = release();
+    if let Some(missing) = missing(&release) {
         return Err(XdpError::Kernel {
-            found: release.to_owned(),
+            found: release,
             missing,
         });
     }
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    match missing_capabilities(effective_capabilities(&status)) {
+    match privileges() {
         Some(missing) => Err(XdpError::Privilege { missing }),
         None => Ok(()),
     }
 }
 
+/// The kernel's release; empty where it cannot be told.
+pub(super) fn release() -> String {
+    let names = uname().ok();
+    let release = names.as_ref().and_then(|names| names.release().to_str());
+    release.unwrap_or_default().to_owned()
+}
+
+/// What a kernel of this release lacks. Where it cannot be told, the kernel will.
+pub(super) fn missing(release: &str) -> Option<&'static str> {
+    version(release).and_then(missing_in)
+}
+
+/// The capabilities that this process lacks, by name.
+pub(super) fn privileges() -> Option<String> {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    missing_capabilities(effective_capabilities(&status))
+}
+
 /// Major and minor version in a release such as `6.1.0-18-amd64`.
-fn version(release: &str) -> Option<(u32, u32)> {
+pub(super) fn version(release: &str) -> Option<(u32, u32)> {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit());
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }

@@ -10,6 +10,7 @@ mod bans;
 mod bpffs;
 mod clock;
 mod counters;
+pub mod doctor;
 mod error;
 mod holder;
 mod kernel;

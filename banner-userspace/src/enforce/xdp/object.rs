@@ -6,7 +6,7 @@ use banner_common::{BANS4, BANS6, COUNTERS, NEVER4, NEVER6, PROGRAM};
 use super::{XdpError, pins::Pins};
 
 /// What `cargo xtask build-ebpf` made of `banner-ebpf`; its record is `banner.bpf.toml`.
-static OBJECT: &[u8] = include_bytes_aligned!("banner.bpf.o");
+pub(super) static OBJECT: &[u8] = include_bytes_aligned!("banner.bpf.o");
 
 /// Loads the program over the pinned maps, or over new ones that are pinned then. With `resize`,
 /// the ban maps are new ones beside the pinned ones.

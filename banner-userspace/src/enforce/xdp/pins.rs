@@ -143,7 +143,8 @@ impl Pins {
         Ok(resize)
     }
 
-    fn files(&self) -> Result<Vec<String>, XdpError> {
+    /// Names of everything in the directory.
+    pub(super) fn files(&self) -> Result<Vec<String>, XdpError> {
         let error = pin_error("read the directory", &self.dir);
         let entries = match fs::read_dir(&self.dir) {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -1,5 +1,6 @@
 //! Interfaces over time, of several kinds, and with others' programs.
 
+mod doctor;
 mod follow;
 mod kinds;
 mod others;
