@@ -5,7 +5,9 @@
 use anyhow::{Result, ensure};
 
 pub mod agent;
+pub mod bare;
 pub mod bpf;
+pub mod flood;
 pub mod frame;
 pub mod lab;
 pub mod netns;

@@ -1,4 +1,4 @@
-//! `cargo xtask build-ebpf`: the committed eBPF object and its check.
+//! `cargo xtask build-ebpf`: the committed eBPF objects and their check.
 
 use std::{env, fs, path::PathBuf};
 
@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
     command,
+    committed::Committed,
     linker::Linker,
     object, places,
     record::{self, Builders, Record},
@@ -17,7 +18,7 @@ use crate::{
 /// Options of `build-ebpf`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Write nothing; fail when the committed object is not what the sources give
+    /// Write nothing; fail when a committed object is not what the sources give
     #[arg(long)]
     check: bool,
 }
@@ -55,27 +56,35 @@ pub(crate) fn flags() -> Vec<String> {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     // Without a toolchain first: what was never rebuilt need not be built to be refused.
-    let committed = args
-        .check
-        .then(|| Record::check_committed(&flags()))
-        .transpose()?;
-    let recorded = Record::read().ok().map(|record| record.toolchain.rustc);
-    let (toolchain, linker) = setup::ebpf(recorded.as_deref(), Voice::Changes)?;
+    let mut recorded = Vec::new();
+    if args.check {
+        for object in &Committed::ALL {
+            recorded.push(Record::check_committed(object, &flags())?);
+        }
+    }
+    let preferred = Record::read(&Committed::AGENTS)
+        .ok()
+        .map(|record| record.toolchain.rustc);
+    let (toolchain, linker) = setup::ebpf(preferred.as_deref(), Voice::Changes)?;
     let builders = Builders {
         rustc: toolchain.version.line.clone(),
         rustc_llvm: toolchain.version.llvm.clone(),
         linker: linker.version.clone(),
         linker_llvm: linker.llvm.clone(),
     };
-    let object = build(&toolchain, &linker)?;
-    match committed {
-        Some((record, committed)) => check(&record, &committed, &builders, &object),
-        None => write(builders, &object),
+    build(&toolchain, &linker)?;
+    for (n, object) in Committed::ALL.iter().enumerate() {
+        let built = built(object, &toolchain)?;
+        match recorded.get(n) {
+            Some((record, committed)) => check(object, record, committed, &builders, &built)?,
+            None => write(object, builders.clone(), &built)?,
+        }
     }
+    Ok(())
 }
 
-fn write(toolchain: Builders, object: &[u8]) -> Result<()> {
-    let path = places::committed_object();
+fn write(committed: &Committed, toolchain: Builders, object: &[u8]) -> Result<()> {
+    let path = committed.path();
     let before = fs::read(&path).ok();
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
@@ -83,10 +92,10 @@ fn write(toolchain: Builders, object: &[u8]) -> Result<()> {
     fs::write(&path, object).with_context(|| format!("writing {}", path.display()))?;
     Record {
         object: record::sha256(object),
-        sources: record::sources(&places::workspace(), &flags())?,
+        sources: record::sources(&places::workspace(), committed, &flags())?,
         toolchain,
     }
-    .write()?;
+    .write(committed)?;
     let verb = if before.as_deref() == Some(object) {
         "is as it was"
     } else {
@@ -96,17 +105,25 @@ fn write(toolchain: Builders, object: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn check(record: &Record, committed: &[u8], builders: &Builders, object: &[u8]) -> Result<()> {
-    let fresh = folder().join("banner.bpf.o");
+fn check(
+    committed: &Committed,
+    record: &Record,
+    bytes: &[u8],
+    builders: &Builders,
+    object: &[u8],
+) -> Result<()> {
+    let path = committed.path();
+    let fresh = folder().join(format!("{}.bpf.o", committed.program));
     fs::write(&fresh, object).with_context(|| format!("writing {}", fresh.display()))?;
-    if object == committed {
-        eprintln!("the committed object is what the sources give, byte for byte");
+    if object == bytes {
+        eprintln!("{} is what the sources give, byte for byte", path.display());
         return Ok(());
     }
     if *builders == record.toolchain {
         bail!(
-            "the committed object is not what the sources give with the recorded toolchain: run \
-             `cargo xtask build-ebpf`; the object of this check is {}",
+            "{} is not what the sources give with the recorded toolchain: run `cargo xtask \
+             build-ebpf`; the object of this check is {}",
+            path.display(),
             fresh.display()
         );
     }
@@ -115,20 +132,21 @@ fn check(record: &Record, committed: &[u8], builders: &Builders, object: &[u8]) 
          With another toolchain other bytes are no fault; comparing what both objects do.",
         record.toolchain
     );
-    for object in [places::committed_object(), fresh] {
+    for object in [path, fresh] {
         let kernel = Kernel {
-            filter: Some("verdict".to_owned()),
-            object: Some(object.clone()),
+            filter: Some(committed.tests.to_owned()),
+            object: Some((committed.setting, object.clone())),
         };
         let summary = test::kernel_tests(&kernel)?;
         eprintln!("{}: {summary}", object.display());
         ensure!(
             summary.is_good() && summary.skipped == 0,
-            "the verdict table does not hold for {}",
+            "the tests named {} do not pass for {}",
+            committed.tests,
             object.display()
         );
     }
-    eprintln!("both objects give the verdicts of the table");
+    eprintln!("both objects pass the tests named {}", committed.tests);
     Ok(())
 }
 
@@ -138,8 +156,8 @@ fn folder() -> PathBuf {
     places::workspace().join("target/bpf")
 }
 
-/// The stripped object from the sources.
-fn build(toolchain: &Toolchain, linker: &Linker) -> Result<Vec<u8>> {
+/// Links all objects from the sources.
+fn build(toolchain: &Toolchain, linker: &Linker) -> Result<()> {
     let workspace = places::workspace();
     let mut flags: Vec<String> = FLAGS.map(str::to_owned).into();
     for (path, name) in renamed_paths(toolchain)? {
@@ -162,9 +180,15 @@ fn build(toolchain: &Toolchain, linker: &Linker) -> Result<Vec<u8>> {
             .envs(toolchain.settings())
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")),
     )
-    .context("building the eBPF object")?;
+    .context("building the eBPF objects")
+}
 
-    let output = folder().join(TARGET).join("release/banner");
+/// The stripped object as it was just built.
+fn built(committed: &Committed, toolchain: &Toolchain) -> Result<Vec<u8>> {
+    let output = folder()
+        .join(TARGET)
+        .join("release")
+        .join(committed.program);
     let bytes = fs::read(&output).with_context(|| format!("reading {}", output.display()))?;
     let object = object::stripped(&bytes)?;
     let own: Vec<_> = renamed_paths(toolchain)?

@@ -3,6 +3,7 @@
 mod bench;
 mod build_ebpf;
 mod command;
+mod committed;
 mod install;
 mod linker;
 mod lint;
@@ -33,13 +34,13 @@ enum Cli {
     /// need, is unpacked into the cache where the system has none. Says what it does and what it
     /// found.
     Setup(setup::Args),
-    /// Build the eBPF object that the agent embeds, and the record beside it
+    /// Build the eBPF objects that are committed, and the record beside each
     ///
-    /// The compiler is a nightly of rustup with rust-src, or a distribution's rustc with the source
+    /// One is what the agent embeds, the other what the bench compares it with. The compiler is a nightly of rustup with rust-src, or a distribution's rustc with the source
     /// of core (Debian: rustc-web, cargo-web, rust-web-src); of several, the recorded one. With
-    /// the recorded toolchain the object is the same byte for byte wherever it is built. --check
-    /// fails when the committed object is not what the sources give; with another toolchain it
-    /// compares what both objects do (the verdict tests) instead of their bytes.
+    /// the recorded toolchain each is the same byte for byte wherever it is built. --check fails when
+    /// a committed object is not what the sources give; with another toolchain it compares what
+    /// both objects do (the tests of their verdicts) instead of their bytes.
     BuildEbpf(build_ebpf::Args),
     /// Build banner for release and run it, as root
     ///

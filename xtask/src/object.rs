@@ -92,7 +92,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::places;
+    use crate::committed::Committed;
 
     #[test]
     fn a_path_of_this_machine_is_found_and_named() {
@@ -103,15 +103,17 @@ mod tests {
     }
 
     #[test]
-    fn the_committed_object_is_whole_and_stripping_it_again_changes_nothing() {
-        let committed = std::fs::read(places::committed_object()).unwrap();
-        check(&committed).unwrap();
-        assert!(stripped(&committed).unwrap() == committed);
+    fn the_committed_objects_are_whole_and_stripping_them_again_changes_nothing() {
+        for object in Committed::ALL {
+            let committed = std::fs::read(object.path()).unwrap();
+            check(&committed).unwrap();
+            assert!(stripped(&committed).unwrap() == committed);
+        }
     }
 
     #[test]
     fn an_object_without_btf_is_refused() {
-        let committed = std::fs::read(places::committed_object()).unwrap();
+        let committed = std::fs::read(Committed::AGENTS.path()).unwrap();
         let mut builder = Builder::read(committed.as_slice()).unwrap();
         for section in &mut builder.sections {
             let name: &[u8] = &section.name;

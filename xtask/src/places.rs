@@ -35,8 +35,3 @@ pub(crate) fn cargo_home() -> Option<PathBuf> {
         .map(PathBuf::from)
         .or_else(|| env::home_dir().map(|home| home.join(".cargo")))
 }
-
-/// The committed eBPF object, as the agent embeds it.
-pub(crate) fn committed_object() -> PathBuf {
-    workspace().join("banner-userspace/src/enforce/xdp/banner.bpf.o")
-}

@@ -10,12 +10,12 @@ use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::places;
+use crate::{committed::Committed, places};
 
-/// Packages of this workspace that the object is made of.
+/// Packages of this workspace whose dependencies decide the objects' bytes.
 const PACKAGES: [&str; 2] = ["banner-common", "banner-ebpf"];
 
-/// What `banner.bpf.toml` holds.
+/// What the file beside an object holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Record {
@@ -39,30 +39,33 @@ pub(crate) struct Builders {
     pub(crate) linker_llvm: String,
 }
 
-const HEAD: &str =
-    "# What banner.bpf.o was built from and with. Written by `cargo xtask build-ebpf`.\n";
-
 impl Record {
-    /// The record of the committed object.
-    pub(crate) fn read() -> Result<Self> {
-        let path = path();
+    /// The record of a committed object.
+    pub(crate) fn read(object: &Committed) -> Result<Self> {
+        let path = path(object);
         let text =
             fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
         toml::from_str(&text).with_context(|| format!("in {}", path.display()))
     }
 
-    pub(crate) fn write(&self) -> Result<()> {
-        let path = path();
+    pub(crate) fn write(&self, object: &Committed) -> Result<()> {
+        let path = path(object);
         let text = toml::to_string(self).context("writing the record")?;
-        fs::write(&path, format!("{HEAD}{text}"))
-            .with_context(|| format!("writing {}", path.display()))
+        let head = format!(
+            "# What {}.bpf.o was built from and with. Written by `cargo xtask build-ebpf`.\n",
+            object.program
+        );
+        fs::write(&path, head + &text).with_context(|| format!("writing {}", path.display()))
     }
 
     /// Fails unless the committed object is the recorded one and was built from the sources as they
     /// are. Needs no BPF toolchain.
-    pub(crate) fn check_committed(flags: &[String]) -> Result<(Self, Vec<u8>)> {
-        let record = Self::read()?;
-        let path = places::committed_object();
+    pub(crate) fn check_committed(
+        committed: &Committed,
+        flags: &[String],
+    ) -> Result<(Self, Vec<u8>)> {
+        let record = Self::read(committed)?;
+        let path = committed.path();
         let object = fs::read(&path).with_context(|| {
             format!(
                 "{} cannot be read; `cargo xtask build-ebpf` builds it",
@@ -73,19 +76,20 @@ impl Record {
             sha256(&object) == record.object,
             "{} is not the object that {} describes: run `cargo xtask build-ebpf`",
             path.display(),
-            self::path().display()
+            self::path(committed).display()
         );
         ensure!(
-            sources(&places::workspace(), flags)? == record.sources,
-            "the sources of the eBPF object have changed since it was built: run `cargo xtask \
-             build-ebpf` and commit what it writes"
+            sources(&places::workspace(), committed, flags)? == record.sources,
+            "the sources of {} have changed since it was built: run `cargo xtask build-ebpf` and \
+             commit what it writes",
+            path.display()
         );
         Ok((record, object))
     }
 }
 
-fn path() -> PathBuf {
-    places::committed_object().with_extension("toml")
+fn path(object: &Committed) -> PathBuf {
+    object.path().with_extension("toml")
 }
 
 /// SHA-256 of `bytes` in hexadecimal.
@@ -102,11 +106,18 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// SHA-256 over everything in the workspace at `root` that decides the object's bytes.
-pub(crate) fn sources(root: &Path, flags: &[String]) -> Result<String> {
+pub(crate) fn sources(root: &Path, object: &Committed, flags: &[String]) -> Result<String> {
     let mut files = BTreeSet::new();
-    for package in PACKAGES {
-        files.insert(root.join(package).join("Cargo.toml"));
-        collect(&root.join(package).join("src"), &mut files)?;
+    for source in object.sources {
+        let path = root.join(source);
+        if path.is_dir() {
+            collect(&path, &mut files)?;
+        } else {
+            files.insert(path);
+        }
+    }
+    if let Some(except) = object.except {
+        files.retain(|file| !file.starts_with(root.join(except)));
     }
     let mut hash = Sha256::new();
     let mut add = |part: &[u8]| {
@@ -234,9 +245,12 @@ mod tests {
     fn workspace() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         for package in PACKAGES {
-            fs::create_dir_all(root.path().join(package).join("src/deep")).unwrap();
+            for folder in ["src/deep", "src/bench"] {
+                let folder = root.path().join(package).join(folder);
+                fs::create_dir_all(&folder).unwrap();
+                fs::write(folder.join("a.rs"), "fn a() {}").unwrap();
+            }
             fs::write(root.path().join(package).join("Cargo.toml"), "[package]").unwrap();
-            fs::write(root.path().join(package).join("src/deep/a.rs"), "fn a() {}").unwrap();
         }
         fs::write(root.path().join("Cargo.lock"), LOCK).unwrap();
         root
@@ -246,14 +260,15 @@ mod tests {
     fn the_sum_follows_sources_flags_and_dependencies_and_nothing_else() {
         let root = workspace();
         let flags = ["-Ca".to_owned()];
-        let sum = || sources(root.path(), &flags).unwrap();
+        let sum = || sources(root.path(), &Committed::AGENTS, &flags).unwrap();
         let first = sum();
         assert_eq!(
-            sources(workspace().path(), &flags).unwrap(),
+            sources(workspace().path(), &Committed::AGENTS, &flags).unwrap(),
             first,
             "in another folder"
         );
-        assert_ne!(sources(root.path(), &[]).unwrap(), first, "without flags");
+        let without_flags = sources(root.path(), &Committed::AGENTS, &[]).unwrap();
+        assert_ne!(without_flags, first);
 
         fs::write(root.path().join("Cargo.lock"), LOCK.replace("dd", "ee")).unwrap();
         assert_eq!(sum(), first, "a dependency of something else");
@@ -267,6 +282,17 @@ mod tests {
         fs::write(&file, "fn a() {}").unwrap();
         fs::write(file.with_file_name("b.rs"), "").unwrap();
         assert_ne!(sum(), first, "one more source");
+        fs::remove_file(file.with_file_name("b.rs")).unwrap();
+
+        let bench_sum = || sources(root.path(), &Committed::BENCH, &flags).unwrap();
+        let bench_first = bench_sum();
+        let file = root.path().join("banner-ebpf/src/bench/a.rs");
+        fs::write(&file, "fn b() {}").unwrap();
+        assert_eq!(sum(), first, "a source of the other object");
+        assert_ne!(bench_sum(), bench_first, "a source of its own");
+        let bench_second = bench_sum();
+        fs::write(root.path().join("banner-common/src/deep/a.rs"), "").unwrap();
+        assert_eq!(bench_sum(), bench_second, "a source of the agent's object");
     }
 
     #[test]

@@ -60,8 +60,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 pub(crate) struct Kernel {
     /// Only tests whose name contains this.
     pub(crate) filter: Option<String>,
-    /// The eBPF object to test, if not the committed one.
-    pub(crate) object: Option<PathBuf>,
+    /// An eBPF object to test instead of the committed one, and the setting that names it.
+    pub(crate) object: Option<(&'static str, PathBuf)>,
 }
 
 /// Runs package `banner-tests` as root, building it as the user who called.
@@ -90,8 +90,8 @@ fn kernel_tests_into(kernel: &Kernel, summary: &mut Summary) -> Result<()> {
         ("BANNER_SSHD".into(), programs.sshd.into()),
         ("PATH".into(), path_with_sbin()?),
     ];
-    if let Some(object) = &kernel.object {
-        settings.push(("BANNER_BPF_OBJECT".into(), object.into()));
+    if let Some((setting, object)) = &kernel.object {
+        settings.push((setting.into(), object.into()));
     }
     settings.extend(env::var_os("RUST_BACKTRACE").map(|value| ("RUST_BACKTRACE".into(), value)));
     for test in tests {
@@ -107,7 +107,7 @@ fn kernel_tests_into(kernel: &Kernel, summary: &mut Summary) -> Result<()> {
 }
 
 /// sudo and cron hand on a `PATH` without the administrator's programs.
-fn path_with_sbin() -> Result<OsString> {
+pub(crate) fn path_with_sbin() -> Result<OsString> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
     env::join_paths(folders).context("extending PATH")

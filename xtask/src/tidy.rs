@@ -15,7 +15,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{build_ebpf, places, record::Record};
+use crate::{build_ebpf, committed::Committed, places, record::Record};
 
 /// A line that breaks a rule.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,7 +39,9 @@ pub(crate) fn run() -> Result<()> {
     for finding in &findings {
         eprintln!("{finding}");
     }
-    Record::check_committed(&build_ebpf::flags())?;
+    for object in Committed::ALL {
+        Record::check_committed(&object, &build_ebpf::flags())?;
+    }
     if !findings.is_empty() {
         bail!("tidy: broken rules: {}", findings.len());
     }

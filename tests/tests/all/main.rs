@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod budget;
+mod bench;
 mod clock;
 mod interfaces;
 mod lab;
