@@ -10,13 +10,13 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use aya::{
-    Ebpf, TestRun as _, TestRunOptions,
+    Ebpf, EbpfLoader, TestRun as _, TestRunOptions,
     maps::{HashMap, LpmTrie, MapData, PerCpuArray, lpm_trie::Key},
     programs::{ProgramInfo, SchedClassifier, Xdp, XdpMode},
 };
 use banner_common::{
-    BANS4, BANS6, Ban, CLOCK_PROGRAM, COUNTERS, ClockReading, LINEAR_PROGRAM, NEVER4, NEVER6,
-    PROGRAM, Reason, TCX_PROGRAM, Tally,
+    BANS4, BANS6, Ban, CLOCK_PROGRAM, COUNTERS, ClockReading, DEFAULT_MAX_BANS, LINEAR_PROGRAM,
+    NEVER4, NEVER6, PROGRAM, Reason, TCX_PROGRAM, Tally,
 };
 
 use crate::require_root;
@@ -74,9 +74,18 @@ pub struct Object {
 impl Object {
     /// Loads the object at `$BANNER_BPF_OBJECT`, or else the committed one, and all its programs.
     pub fn load() -> Result<Self> {
+        Self::load_with_room(DEFAULT_MAX_BANS)
+    }
+
+    /// The same with room for `bans` addresses in each family.
+    pub fn load_with_room(bans: u32) -> Result<Self> {
         require_root()?;
         let (path, bytes) = object()?;
-        let mut ebpf = Ebpf::load(&bytes).with_context(|| format!("load {}", path.display()))?;
+        let mut ebpf = EbpfLoader::new()
+            .map_max_entries(BANS4, bans)
+            .map_max_entries(BANS6, bans)
+            .load(&bytes)
+            .with_context(|| format!("load {}", path.display()))?;
         for name in [PROGRAM, LINEAR_PROGRAM, CLOCK_PROGRAM] {
             let program: &mut Xdp = ebpf
                 .program_mut(name)

@@ -3,7 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::{Context as _, Result};
-use aya::{Ebpf, EbpfLoader, TestRun as _, TestRunAttrs, TestRunOptions, programs::Xdp};
+use aya::{
+    Ebpf, EbpfLoader, TestRun as _, TestRunAttrs, TestRunOptions,
+    programs::{Xdp, XdpMode},
+};
 
 use crate::{
     bare,
@@ -57,7 +60,9 @@ pub enum Fate {
 pub struct Flood {
     /// Of all packets.
     pub family: Family,
-    /// How many sources, from [`source`] number 0 on.
+    /// The number of its first [`source`].
+    pub first: u32,
+    /// How many sources, from that one on.
     pub sources: u32,
     /// The MAC address that the packets go to.
     pub to: [u8; 6],
@@ -81,12 +86,16 @@ impl Generator {
         require_root()?;
         let frame = frame(flood)?;
         let (program, first, sum) = match flood.family {
-            Family::V4 => ("generate4", u32::from(FIRST_V4), sum(&frame[14..34])),
+            Family::V4 => (
+                "generate4",
+                u32::from(FIRST_V4) + flood.first,
+                sum(&frame[14..34]),
+            ),
             Family::V6 => {
                 // The pseudo-header (RFC 8200, 8.1): both addresses, length and next header.
                 let length = u16::try_from(frame.len() - 54).context("a short frame")?;
                 let pseudo = [length.to_be_bytes(), [0, 17]].concat();
-                ("generate6", 0, sum(&frame[22..]) + sum(&pseudo))
+                ("generate6", flood.first, sum(&frame[22..]) + sum(&pseudo))
             }
         };
         let action: u32 = match flood.fate {
@@ -111,6 +120,16 @@ impl Generator {
             program,
             frame,
         })
+    }
+
+    /// Attaches the program to an interface, for as long as this value lives: the kernel keeps direct
+    /// calls for attached programs only, and every [`Generator::send`] of another one waits some
+    /// 20 ms until it has made one and taken it away again.
+    pub fn keep_warm(&mut self, interface: &str) -> Result<()> {
+        bare::program_mut(&mut self.ebpf, self.program)?
+            .attach(interface, XdpMode::Driver)
+            .with_context(|| format!("attach the generator to {interface}"))?;
+        Ok(())
     }
 
     /// Makes `packets` packets as fast as the thread's CPU can, as if they had come in through the

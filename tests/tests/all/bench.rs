@@ -71,6 +71,7 @@ fn bench_floods_come_from_every_source_with_checksums_that_hold() -> Result<()> 
         };
         let generator = Generator::load(Flood {
             family,
+            first: 100,
             sources: SOURCES,
             to: [2, 0, 0, 0, 0, 1],
             destination,
@@ -92,7 +93,7 @@ fn bench_floods_come_from_every_source_with_checksums_that_hold() -> Result<()> 
                     (address.into(), [&frame[22..], &pseudo].concat())
                 }
             };
-            let nth = (0..SOURCES).position(|n| source(family, n) == address);
+            let nth = (0..SOURCES).position(|n| source(family, 100 + n) == address);
             ensure!(nth.is_some(), "{address} is none of the sources");
             seen[nth.unwrap_or_default()] += 1;
             assert_eq!(checksum(&covered), 0, "{family:?} from {address}");

@@ -3,8 +3,8 @@
 //! One binary, so that they are linked once and run side by side.
 
 mod bad_input;
-mod budget;
 mod bench;
+mod budget;
 mod clock;
 mod interfaces;
 mod lab;

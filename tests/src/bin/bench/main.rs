@@ -3,6 +3,7 @@
 //!
 //! Quote ratios of one run, not figures of two.
 
+mod data_plane;
 mod floor;
 mod idle;
 mod latency;
@@ -14,25 +15,69 @@ use std::env;
 use anyhow::{Result, bail};
 use banner_tests::{agent::Seat, lab, topology::Topology};
 
+use data_plane::{Pace, generator};
 use table::Table;
+
+/// The parts that are about the agent; the others are [`data_plane::SECTIONS`].
+const AGENTS: [&str; 3] = ["latency", "start", "idle"];
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match words[..] {
+    match &words[..] {
         // Started by this program itself, as the other side of a measurement.
         ["floor-latency", log, interface] => floor::latency(log, interface),
         ["floor-start", interface] => floor::start(interface),
-        [] => all(),
-        _ => bail!("no arguments are known; run it as `cargo xtask bench`"),
+        [generator::WORD, rest @ ..] => generator::run(rest),
+        words => sections(words),
     }
 }
 
-fn all() -> Result<()> {
+/// Measures the sections named, in their own order.
+fn sections(words: &[&str]) -> Result<()> {
+    let mut pace = Pace::Full;
+    let mut wanted = Vec::new();
+    for &word in words {
+        match word {
+            "--quick" => pace = Pace::Quick,
+            "data-plane" => wanted.extend(data_plane::SECTIONS),
+            _ if AGENTS.contains(&word) || data_plane::SECTIONS.contains(&word) => {
+                wanted.push(word);
+            }
+            _ => bail!("no section {word}; run it as `cargo xtask bench`"),
+        }
+    }
+    if wanted.is_empty() {
+        wanted.extend(AGENTS);
+    }
+    let agents = AGENTS.map(|section| wanted.contains(&section));
+    if agents.contains(&true) {
+        agent(agents)?;
+    }
+    let mut introduced = false;
+    for section in data_plane::SECTIONS {
+        if wanted.contains(&section) {
+            if !introduced {
+                data_plane::introduce(pace)?;
+                introduced = true;
+            }
+            data_plane::measure(section, pace)?;
+        }
+    }
+    Ok(())
+}
+
+fn agent([latency, start, idle]: [bool; AGENTS.len()]) -> Result<()> {
     let mut table = Table::new(["what", "banner", "floor", "target"]);
-    lab::run(|lab| latency::measure(lab, &Topology::build()?, &mut table))?;
-    lab::run(|lab| start::measure(lab, &Topology::build()?, &mut table))?;
-    lab::run(|lab| idle::measure(lab, &Topology::build()?, &mut table))?;
+    if latency {
+        lab::run(|lab| latency::measure(lab, &Topology::build()?, &mut table))?;
+    }
+    if start {
+        lab::run(|lab| start::measure(lab, &Topology::build()?, &mut table))?;
+    }
+    if idle {
+        lab::run(|lab| idle::measure(lab, &Topology::build()?, &mut table))?;
+    }
     println!("{table}");
     println!(
         "floor of a ban: a program that does nothing but wait for inotify, read, and update the \
