@@ -144,6 +144,11 @@ impl Object {
         Ok(self.program(PROGRAM)?.test_run(options)?.return_value)
     }
 
+    /// The program that decides.
+    pub fn deciding(&self) -> Result<&Xdp> {
+        self.program(PROGRAM)
+    }
+
     /// Runs the clock program.
     pub fn clock(&self) -> Result<ClockReading> {
         let mut out = [0; 64];
@@ -254,7 +259,8 @@ impl Object {
         .with_context(|| format!("take {prefix}/{length} from the never-ban list"))
     }
 
-    fn bans<A: aya::Pod>(
+    /// The map of banned addresses named `name`, whose keys are `A`.
+    pub fn bans<A: aya::Pod>(
         &mut self,
         name: &str,
     ) -> Result<HashMap<&mut MapData, A, [u8; Ban::SIZE]>> {

@@ -58,15 +58,13 @@ pub enum Fate {
 /// What a flood is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Flood {
-    /// Of all packets.
-    pub family: Family,
     /// The number of its first [`source`].
     pub first: u32,
     /// How many sources, from that one on.
     pub sources: u32,
     /// The MAC address that the packets go to.
     pub to: [u8; 6],
-    /// The address that they go to.
+    /// The address that they go to, and with it the family of all packets.
     pub destination: IpAddr,
     /// What becomes of them.
     pub fate: Fate,
@@ -84,14 +82,14 @@ impl Generator {
     /// Loads it.
     pub fn load(flood: Flood) -> Result<Self> {
         require_root()?;
-        let frame = frame(flood)?;
-        let (program, first, sum) = match flood.family {
-            Family::V4 => (
+        let frame = template(flood)?;
+        let (program, first, sum) = match flood.destination {
+            IpAddr::V4(_) => (
                 "generate4",
                 u32::from(FIRST_V4) + flood.first,
                 sum(&frame[14..34]),
             ),
-            Family::V6 => {
+            IpAddr::V6(_) => {
                 // The pseudo-header (RFC 8200, 8.1): both addresses, length and next header.
                 let length = u16::try_from(frame.len() - 54).context("a short frame")?;
                 let pseudo = [length.to_be_bytes(), [0, 17]].concat();
@@ -172,31 +170,50 @@ impl Generator {
     }
 }
 
+/// A packet as a flood has it, from `source`, without checksums: for programs that look at none.
+pub fn frame(source: IpAddr) -> Result<Vec<u8>> {
+    Ok(match source {
+        IpAddr::V4(source) => {
+            let to = [192, 0, 2, 1].into();
+            Frame::new().ipv4(&Ipv4::new(source, to, payload(IPV4_BEGIN)?))
+        }
+        IpAddr::V6(source) => {
+            let to = [0x2001, 0xdb8, 0xa, 0, 0, 0, 0, 1].into();
+            Frame::new().ipv6(&Ipv6::new(source, to, payload(IPV6_BEGIN)?))
+        }
+    })
+}
+
 /// The frame before it has a source and a checksum that covers it.
-fn frame(flood: Flood) -> Result<Vec<u8>> {
-    let header = match flood.family {
-        Family::V4 => 34,
-        Family::V6 => 54,
-    };
-    let length = SMALLEST.saturating_sub(header).max(8);
+fn template(flood: Flood) -> Result<Vec<u8>> {
+    let frame = Frame::to(flood.to);
+    Ok(match flood.destination {
+        IpAddr::V4(to) => {
+            let packet = Ipv4::new(Ipv4Addr::UNSPECIFIED, to, payload(IPV4_BEGIN)?);
+            let mut frame = frame.ipv4(&packet);
+            // The checksum covers itself as zero.
+            frame[24..26].fill(0);
+            frame
+        }
+        IpAddr::V6(to) => frame.ipv6(&Ipv6::new(FIRST_V6, to, payload(IPV6_BEGIN)?)),
+    })
+}
+
+/// Where UDP begins in an untagged frame.
+const IPV4_BEGIN: usize = 34;
+const IPV6_BEGIN: usize = 54;
+
+/// UDP that makes a frame with headers of `begin` bytes the smallest there is.
+fn payload(begin: usize) -> Result<Payload> {
+    let length = SMALLEST.saturating_sub(begin).max(8);
     let mut bytes = vec![0; length];
     bytes[..2].copy_from_slice(&0xc000_u16.to_be_bytes());
     bytes[2..4].copy_from_slice(&PORT.to_be_bytes());
     bytes[4..6].copy_from_slice(&u16::try_from(length)?.to_be_bytes());
-    let payload = Payload {
+    Ok(Payload {
         protocol: 17,
         bytes,
-    };
-    let frame = Frame::to(flood.to);
-    let mut frame = match flood.destination {
-        IpAddr::V4(to) => frame.ipv4(&Ipv4::new(Ipv4Addr::UNSPECIFIED, to, payload)),
-        IpAddr::V6(to) => frame.ipv6(&Ipv6::new(FIRST_V6, to, payload)),
-    };
-    if flood.family == Family::V4 {
-        // The checksum covers itself as zero.
-        frame[24..26].fill(0);
-    }
-    Ok(frame)
+    })
 }
 
 /// The sum of the Internet checksum (RFC 1071) before its carries are folded in, in units of the

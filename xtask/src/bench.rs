@@ -3,11 +3,68 @@
 use std::ffi::OsString;
 
 use anyhow::{Context as _, Result};
+use clap::ValueEnum;
 
-use crate::{command, setup, test};
+use crate::{
+    command, places,
+    setup::{self, Voice},
+    test,
+};
 
-pub(crate) fn run() -> Result<()> {
-    setup::tests(setup::Voice::Changes)?;
+/// Options of `bench`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What to measure; latency, start and idle when nothing is named
+    sections: Vec<Section>,
+    /// Few and short rounds: whether it works, not how fast it is
+    #[arg(long)]
+    quick: bool,
+}
+
+/// Something to measure.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Section {
+    /// Time from a log line to a dropped packet
+    Latency,
+    /// Time to start
+    Start,
+    /// Cost of idling
+    Idle,
+    /// All of the following
+    DataPlane,
+    /// Time per packet in the program alone
+    TestRun,
+    /// Packets per second of a flood that each way to drop them takes
+    Flood,
+    /// What a flood leaves of the server
+    Goodput,
+    /// Time to put bans in force, one and a million
+    SetUp,
+    /// Memory of bans and of the agent
+    Memory,
+}
+
+impl Section {
+    /// The word for it, here and in the bench itself.
+    fn word(self) -> Option<OsString> {
+        Some(self.to_possible_value()?.get_name().into())
+    }
+
+    fn is_agents(self) -> bool {
+        matches!(self, Self::Latency | Self::Start | Self::Idle)
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    setup::tests(Voice::Changes)?;
+    let mut settings = vec![("PATH".into(), test::path_with_sbin()?)];
+    if args.sections.iter().any(|section| !section.is_agents()) {
+        match setup::bench(Voice::Changes) {
+            Ok(nginx) => settings.push(("BANNER_NGINX".into(), nginx.into())),
+            // The table says what is missing, and what to install.
+            Err(error) => eprintln!("some programs are not here to compare with: {error:#}"),
+        }
+    }
     let build = |package, program| {
         test::built(&["build", "--release", "--package", package, "--bin", program])?
             .pop()
@@ -15,8 +72,11 @@ pub(crate) fn run() -> Result<()> {
     };
     let banner = build("banner-userspace", "banner")?;
     let bench = build("banner-tests", "bench")?;
-    command::run(&mut command::as_root(
-        &bench,
-        [(OsString::from("BANNER_BIN"), banner.into_os_string())],
-    )?)
+    settings.push(("BANNER_BIN".into(), banner.into_os_string()));
+    command::run(
+        command::as_root(&bench, settings)?
+            .args(args.sections.iter().filter_map(|section| section.word()))
+            .args(args.quick.then_some("--quick"))
+            .current_dir(places::workspace().join("tests")),
+    )
 }

@@ -53,11 +53,13 @@ enum Cli {
     /// calling user. Installs what the tests need. The last line counts all tests: "N passed, N
     /// failed, N skipped". Fails when one fails or none runs.
     Test(test::Args),
-    /// Measure: time from a log line to a dropped packet, time to start, cost of idling
+    /// Measure: time from a log line to a dropped packet, time to start, cost of idling, and the data
+    /// plane beside what others have
     ///
-    /// As root, in network namespaces of its own. Each figure stands beside its floor and its
-    /// target; compare figures of one run only.
-    Bench,
+    /// As root, in network namespaces of its own, on a machine with nothing else to do. Each figure
+    /// stands beside its floor and its target; compare figures of one run only. docs/benchmarks.md
+    /// says what is measured, and how.
+    Bench(bench::Args),
     /// Check format, clippy, tidy and dependencies
     ///
     /// Runs all of them, also when one fails: `cargo fmt --check`, clippy on every package with
@@ -91,7 +93,7 @@ fn run(command: Cli) -> Result<ExitCode> {
         Cli::BuildEbpf(args) => build_ebpf::run(&args)?,
         Cli::Run(args) => run::run(&args)?,
         Cli::Test(args) => return test::run(&args),
-        Cli::Bench => bench::run()?,
+        Cli::Bench(args) => bench::run(&args)?,
         Cli::Lint => lint::run()?,
         Cli::Tidy => tidy::run()?,
     }

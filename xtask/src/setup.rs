@@ -31,6 +31,8 @@ enum Part {
     Ebpf,
     /// Programs that the tests talk to: for `test`
     Tests,
+    /// Programs that banner is compared with: for `bench`
+    Bench,
     /// rustfmt, clippy and cargo-deny: for `lint`
     Lint,
 }
@@ -61,6 +63,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         match part {
             Part::Ebpf => drop(ebpf(None, Voice::Everything)?),
             Part::Tests => drop(tests(Voice::Everything)?),
+            Part::Bench => drop(bench(Voice::Everything)?),
             Part::Lint => drop(lint(Voice::Everything)?),
         }
     }
@@ -137,54 +140,80 @@ const TEST_PROGRAMS: [(&str, &str); 8] = [
 
 /// The programs that the tests run.
 pub(crate) fn tests(voice: Voice) -> Result<TestPrograms> {
-    let (present, missing): (Vec<_>, Vec<_>) = TEST_PROGRAMS
-        .into_iter()
+    programs(&TEST_PROGRAMS, voice)?;
+    let sshd = server("sshd", "openssh-server", voice)?;
+    Ok(TestPrograms { sshd })
+}
+
+/// Programs that the bench compares banner with or measures it by, and their Debian packages. None
+/// of these starts a service unasked.
+const BENCH_PROGRAMS: [(&str, &str); 8] = [
+    ("nft", "nftables"),
+    ("iptables-legacy", "iptables"),
+    ("iptables-nft", "iptables"),
+    ("ipset", "ipset"),
+    ("xdp-filter", "xdp-tools"),
+    ("iperf3", "iperf3"),
+    ("taskset", "util-linux"),
+    ("ethtool", "ethtool"),
+];
+
+/// The programs that the bench runs; returns where nginx is.
+pub(crate) fn bench(voice: Voice) -> Result<PathBuf> {
+    programs(&BENCH_PROGRAMS, voice)?;
+    server("nginx", "nginx", voice)
+}
+
+/// Installs the packages of those programs that are missing.
+fn programs(wanted: &[(&str, &str)], voice: Voice) -> Result<()> {
+    let (present, missing): (Vec<_>, Vec<_>) = wanted
+        .iter()
         .partition(|(program, _)| command::find(program).is_some());
     install::packages(
         &missing
             .into_iter()
-            .map(|(_, package)| package.into())
+            .map(|&(_, package)| package.into())
             .collect(),
     )?;
-    let present: Vec<_> = present.into_iter().map(|(program, _)| program).collect();
+    let present: Vec<_> = present.into_iter().map(|&(program, _)| program).collect();
     voice.present(present.join(", "));
-    Ok(TestPrograms { sshd: sshd(voice)? })
+    Ok(())
 }
 
-/// sshd of the system, else one unpacked into the cache: installing its package would start a
-/// server on this machine.
-fn sshd(voice: Voice) -> Result<PathBuf> {
-    if let Some(sshd) = command::find("sshd") {
-        voice.present(sshd.display());
-        return Ok(sshd);
+/// A server's program of the system, else one unpacked into the cache: installing its package would
+/// start the server on this machine.
+fn server(program: &str, package: &str, voice: Voice) -> Result<PathBuf> {
+    if let Some(program) = command::find(program) {
+        voice.present(program.display());
+        return Ok(program);
     }
-    let folder = places::cache()?.join("openssh-server");
-    let sshd = folder.join("usr/sbin/sshd");
-    if sshd.is_file() && missing_libraries(&sshd)?.is_empty() {
-        voice.present(sshd.display());
-        return Ok(sshd);
+    let folder = places::cache()?.join(package);
+    let path = folder.join("usr/sbin").join(program);
+    if path.is_file() && missing_libraries(&path)?.is_empty() {
+        voice.present(path.display());
+        return Ok(path);
     }
     if !install::has_apt() {
-        install::packages(&BTreeSet::from(["openssh-server".to_owned()]))?;
+        install::packages(&BTreeSet::from([package.to_owned()]))?;
     }
     eprintln!(
-        "setup: sshd goes into {}, unpacked and not installed, so that no server starts here",
+        "setup: {program} goes into {}, unpacked and not installed, so that no server starts here",
         folder.display()
     );
-    if !sshd.is_file() {
-        install::unpack("openssh-server", &folder)?;
+    if !path.is_file() {
+        install::unpack(package, &folder)?;
     }
-    if !missing_libraries(&sshd)?.is_empty() {
+    if !missing_libraries(&path)?.is_empty() {
         install::packages(&install::libraries_of(&folder)?)?;
     }
-    let missing = missing_libraries(&sshd)?;
+    let missing = missing_libraries(&path)?;
     anyhow::ensure!(
         missing.is_empty(),
         "{} lacks libraries that its package does not name: {}",
-        sshd.display(),
+        path.display(),
         missing.join(", ")
     );
-    Ok(sshd)
+    Ok(path)
 }
 
 fn missing_libraries(program: &Path) -> Result<Vec<String>> {

@@ -70,7 +70,6 @@ fn bench_floods_come_from_every_source_with_checksums_that_hold() -> Result<()> 
             Family::V6 => [0x2001, 0xdb8, 0xa, 0, 0, 0, 0, 1].into(),
         };
         let generator = Generator::load(Flood {
-            family,
             first: 100,
             sources: SOURCES,
             to: [2, 0, 0, 0, 0, 1],

@@ -15,7 +15,7 @@ use std::env;
 use anyhow::{Result, bail};
 use banner_tests::{agent::Seat, lab, topology::Topology};
 
-use data_plane::{Pace, generator};
+use data_plane::{Pace, generator, paced, requests};
 use table::Table;
 
 /// The parts that are about the agent; the others are [`data_plane::SECTIONS`].
@@ -29,6 +29,8 @@ fn main() -> Result<()> {
         ["floor-latency", log, interface] => floor::latency(log, interface),
         ["floor-start", interface] => floor::start(interface),
         [generator::WORD, rest @ ..] => generator::run(rest),
+        [paced::WORD, rest @ ..] => paced::run(rest),
+        [requests::WORD, rest @ ..] => requests::run(rest),
         words => sections(words),
     }
 }

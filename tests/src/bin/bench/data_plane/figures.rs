@@ -71,9 +71,9 @@ impl Target {
     /// Whether `figure` is within, in words for the table.
     pub(crate) fn verdict(self, figure: f64) -> String {
         let (met, words) = match self {
-            Self::AtMost(most) => (figure <= most, format!("≤ {most:.2}")),
-            Self::AtLeast(least) => (figure >= least, format!("≥ {least:.2}")),
-            Self::Above(bound) => (figure > bound, format!("> {bound:.2}")),
+            Self::AtMost(most) => (figure <= most, format!("≤ {}", digits(most))),
+            Self::AtLeast(least) => (figure >= least, format!("≥ {}", digits(least))),
+            Self::Above(bound) => (figure > bound, format!("> {}", digits(bound))),
         };
         format!("{words}: {}", if met { "met" } else { "missed" })
     }

@@ -112,11 +112,10 @@ impl Stand {
         let send = |first, sources| {
             sender.namespace.inside(|| {
                 Generator::load(Flood {
-                    family: self.bans.family,
                     first,
                     sources,
                     to: scene::MAC,
-                    destination: scene::address(self.bans.family),
+                    destination: self.server.address(self.bans.family),
                     fate: Fate::Sent,
                 })?
                 .send(self.server.index, 64)
@@ -156,12 +155,10 @@ impl Stand {
                 sources,
                 fate: Fate::Sent,
                 cpu,
-                rate: None,
-                time: pace.slice(),
             })
             .collect();
         let before = self.server.delivered(self.bans.family)?;
-        let outcomes = generator::flood(lab, sender, &self.server, &orders)?;
+        let outcomes = generator::flood(lab, sender, &self.server, &orders, pace.slice())?;
         let passed = self.server.delivered(self.bans.family)?.udp - before.udp;
         ensure!(
             (passed > 0) == (self.way == Way::Stack),
@@ -186,10 +183,8 @@ fn only_made(
         sources: case.sources,
         fate: Fate::Dropped,
         cpu: cpus::flooded()?,
-        rate: None,
-        time: pace.slice(),
     };
-    Ok(generator::flood(lab, sender, server, &[order])?[0])
+    Ok(generator::flood(lab, sender, server, &[order], pace.slice())?[0])
 }
 
 /// Nanoseconds per packet.

@@ -1,4 +1,4 @@
-//! The process that floods, and what it reports.
+//! The process that floods as fast as it can, and what it reports.
 
 use std::{
     env, fs,
@@ -16,76 +16,19 @@ use banner_tests::{
     topology::Family,
     wait::PATIENCE,
 };
-use nix::{
-    sys::{
-        time::TimeSpec,
-        timerfd::{ClockId as TimerClock, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags},
-    },
-    time::{ClockId, clock_gettime},
-};
+use nix::time::{ClockId, clock_gettime};
 
-use super::{
-    cpus,
-    scene::{self, Sender, Server},
-};
+use super::scene::{self, Sender, Server};
 
 /// The word that makes the bench this process.
 pub(crate) const WORD: &str = "generate";
 
-/// How long one call into the kernel takes when nothing limits the rate: long enough that its own
-/// cost is nothing, short enough to end in time.
+/// How long one call into the kernel takes: long enough that its own cost is nothing, short enough
+/// to end in time.
 const CALL: Duration = Duration::from_millis(10);
-
-/// How often a limited flood sends what has become due.
-const TICK: Duration = Duration::from_millis(1);
-
-/// What a limited flood may be behind before it gives up on the rest, in ticks: a network card's
-/// ring overflows too.
-const BACKLOG: u32 = 4;
-
-/// A flood as its process is told it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Order {
-    pub(crate) family: Family,
-    /// The number of the first source.
-    pub(crate) first: u32,
-    pub(crate) sources: u32,
-    pub(crate) fate: Fate,
-    pub(crate) cpu: usize,
-    /// Packets per second; `None` for as many as go.
-    pub(crate) rate: Option<u32>,
-    /// For how long packets are counted. The flood begins before, and ends a little later.
-    pub(crate) time: Duration,
-}
-
-/// What a flood came to between the first and the last moment that were counted.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Outcome {
-    /// Packets that the server's end took up.
-    pub(crate) taken: u64,
-    /// Packets that found its queue full.
-    pub(crate) lost: u64,
-    pub(crate) time: Duration,
-}
-
-impl Outcome {
-    /// Packets per second.
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^52 packets")]
-    pub(crate) fn rate(self) -> f64 {
-        self.taken as f64 / self.time.as_secs_f64()
-    }
-}
 
 /// How long a flood goes on after it was last counted, so that several end while all still send.
 const TAIL: Duration = Duration::from_millis(40);
-
-/// Time since the machine started, without suspends; the same in all processes.
-pub(crate) fn now() -> Result<Duration> {
-    Ok(clock_gettime(ClockId::CLOCK_MONOTONIC)?.into())
-}
-
-/// What the process says when it was not ready when counting was to begin.
-const LATE: &str = "late";
 
 /// How long a process may take to start, to load its program and to fill the caches before packets
 /// are counted.
@@ -94,19 +37,94 @@ const LEAD: Duration = Duration::from_millis(150);
 /// How often a machine with too much to do is given twice that time.
 const ATTEMPTS: u32 = 5;
 
-/// Floods `server` in as many ways at once as there are orders, and returns what each came to.
-/// Several on one server each count what its link took from all of them, over the same time.
+/// What the process says when it was not ready when counting was to begin.
+const LATE: &str = "late";
+
+/// What to send, and from which CPU.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order {
+    pub(crate) family: Family,
+    /// The number of the first source.
+    pub(crate) first: u32,
+    pub(crate) sources: u32,
+    pub(crate) fate: Fate,
+    pub(crate) cpu: usize,
+}
+
+impl Order {
+    /// The first arguments of a process with this order, after its word.
+    pub(super) fn words(self, server: &Server) -> Vec<String> {
+        let fate = match self.fate {
+            Fate::Sent => "sent",
+            Fate::Dropped => "dropped",
+        };
+        vec![
+            server.index.to_string(),
+            server.address(self.family).to_string(),
+            self.first.to_string(),
+            self.sources.to_string(),
+            fate.to_owned(),
+            self.cpu.to_string(),
+        ]
+    }
+}
+
+/// A process's generator, loaded, and the number of the interface that it sends through.
+pub(super) fn loaded(words: [&str; 6]) -> Result<(Generator, u32)> {
+    let [index, destination, first, sources, fate, cpu] = words;
+    let destination = destination.parse()?;
+    let mut generator = Generator::load(Flood {
+        first: first.parse()?,
+        sources: sources.parse()?,
+        to: scene::MAC,
+        destination,
+        fate: match fate {
+            "sent" => Fate::Sent,
+            "dropped" => Fate::Dropped,
+            _ => bail!("no fate {fate}"),
+        },
+    })?;
+    generator.keep_warm(&scene::spare(cpu.parse()?))?;
+    Ok((generator, index.parse()?))
+}
+
+/// What a flood came to while it was counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outcome {
+    /// Packets that the server's end took up.
+    taken: u64,
+    /// Packets that found its queue full.
+    pub(crate) lost: u64,
+    time: Duration,
+}
+
+impl Outcome {
+    /// Packets per second that were taken up.
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52 packets")]
+    pub(crate) fn rate(self) -> f64 {
+        self.taken as f64 / self.time.as_secs_f64()
+    }
+}
+
+/// Time since the machine started, without suspends; the same in all processes.
+pub(super) fn now() -> Result<Duration> {
+    Ok(clock_gettime(ClockId::CLOCK_MONOTONIC)?.into())
+}
+
+/// Floods `server` with all orders at once, and counts for `time`. Returns what each process saw:
+/// each counts what the link took from all of them.
 pub(crate) fn flood(
     lab: &Lab,
     sender: &Sender,
     server: &Server,
     orders: &[Order],
+    time: Duration,
 ) -> Result<Vec<Outcome>> {
     for attempt in 0..ATTEMPTS {
         let begin = now()? + LEAD * 2_u32.pow(attempt);
         let floods = orders
             .iter()
-            .map(|&order| start(lab, sender, server, order, begin))
+            .map(|&order| start(lab, sender, server, order, (begin, begin + time)))
             .collect::<Result<Vec<_>>>()?;
         let outcomes = floods
             .into_iter()
@@ -119,44 +137,27 @@ pub(crate) fn flood(
     bail!("the flood was not ready in time {ATTEMPTS} times: the machine has too much to do")
 }
 
-/// Starts a process whose packets are counted from `begin` on, in time since the machine started.
-pub(crate) fn start(
+fn start(
     lab: &Lab,
     sender: &Sender,
     server: &Server,
     order: Order,
-    begin: Duration,
+    counted: (Duration, Duration),
 ) -> Result<Process> {
     let mut command = Command::new("taskset");
-    command.args(["--cpu-list", &order.cpu.to_string()]);
-    if order.rate.is_some() {
-        // As a network card's interrupts would, it comes before every process.
-        command.args(["chrt", "--fifo", "10"]);
-    }
     command
+        .args(["--cpu-list", &order.cpu.to_string()])
         .arg(env::current_exe()?)
         .arg(WORD)
+        .args(order.words(server))
         .arg(server.link())
-        .arg(server.index.to_string())
-        .arg(match order.family {
-            Family::V4 => "v4",
-            Family::V6 => "v6",
-        })
-        .arg(order.first.to_string())
-        .arg(order.sources.to_string())
-        .arg(match order.fate {
-            Fate::Sent => "sent",
-            Fate::Dropped => "dropped",
-        })
-        .arg(order.rate.unwrap_or(0).to_string())
-        .arg(order.cpu.to_string())
-        .arg(begin.as_nanos().to_string())
-        .arg((begin + order.time).as_nanos().to_string());
+        .arg(counted.0.as_nanos().to_string())
+        .arg(counted.1.as_nanos().to_string());
     sender.namespace.inside(|| lab.spawn(WORD, &mut command))?
 }
 
 /// Waits for the end of the process; `None` when it was late.
-pub(crate) fn finish(process: Process) -> Result<Option<Outcome>> {
+fn finish(process: Process) -> Result<Option<Outcome>> {
     let finished = process.finish(PATIENCE)?.succeeded()?;
     if finished.stdout.trim() == LATE {
         return Ok(None);
@@ -179,141 +180,51 @@ pub(crate) fn finish(process: Process) -> Result<Option<Outcome>> {
 
 /// The process itself.
 pub(crate) fn run(words: &[&str]) -> Result<()> {
-    let [
-        link,
-        index,
-        family,
-        first,
-        sources,
-        fate,
-        rate,
-        cpu,
-        begin,
-        end,
-    ] = words
-    else {
-        bail!("a generator is told ten things, not {words:?}");
+    let &[index, to, first, sources, fate, cpu, link, begin, end] = words else {
+        bail!("a generator is told nine things, not {words:?}");
     };
     let nanoseconds = |text: &str| -> Result<_> { Ok(Duration::from_nanos(text.parse()?)) };
-    let family = match *family {
-        "v4" => Family::V4,
-        "v6" => Family::V6,
-        _ => bail!("no family {family}"),
-    };
-    let fate = match *fate {
-        "sent" => Fate::Sent,
-        "dropped" => Fate::Dropped,
-        _ => bail!("no fate {fate}"),
-    };
-    let mut generator = Generator::load(Flood {
-        family,
-        first: first.parse()?,
-        sources: sources.parse()?,
-        to: scene::MAC,
-        destination: scene::address(family),
-        fate,
-    })?;
-    generator.keep_warm(&scene::spare(cpu.parse()?))?;
-    let flow = Flow {
-        generator,
-        index: index.parse()?,
-        link,
-        fate,
-        made: 0,
-    };
-    let counted = (nanoseconds(begin)?, nanoseconds(end)?);
-    if now()? >= counted.0 {
+    let (begin, end) = (nanoseconds(begin)?, nanoseconds(end)?);
+    let (generator, index) = loaded([index, to, first, sources, fate, cpu])?;
+    if now()? >= begin {
         writeln!(io::stdout(), "{LATE}")?;
         return Ok(());
     }
-    let outcome = match rate.parse()? {
-        0 => flow.unlimited(counted)?,
-        rate => flow.limited(rate, counted)?,
+    let mut made = 0;
+    // The moment, and what had been taken and lost by then.
+    let sample = |made| -> Result<(Duration, u64, u64)> {
+        let (taken, lost) = match fate {
+            "dropped" => (made, 0),
+            _ => counters(link)?,
+        };
+        Ok((now()?, taken, lost))
     };
+    let (mut first, mut last) = (None, None);
+    let mut packets = 256;
+    loop {
+        let start = now()?;
+        if start >= begin && first.is_none() {
+            first = Some(sample(made)?);
+        }
+        if start >= end && last.is_none() {
+            last = Some(sample(made)?);
+        }
+        if start >= end + TAIL {
+            break;
+        }
+        generator.send(index, packets)?;
+        made += u64::from(packets);
+        packets = fitting(packets, now()?.saturating_sub(start));
+    }
+    let (first, last) = first.zip(last).context("the flood was not counted")?;
     writeln!(
         io::stdout(),
         "{} {} {}",
-        outcome.taken,
-        outcome.lost,
-        outcome.time.as_nanos()
+        last.1 - first.1,
+        last.2 - first.2,
+        last.0.saturating_sub(first.0).as_nanos()
     )?;
     Ok(())
-}
-
-struct Flow<'a> {
-    generator: Generator,
-    index: u32,
-    link: &'a str,
-    fate: Fate,
-    /// Packets so far.
-    made: u64,
-}
-
-/// A moment, and what had been taken and lost by then.
-type Sample = (Duration, u64, u64);
-
-impl Flow<'_> {
-    fn send(&mut self, packets: u32) -> Result<()> {
-        self.generator.send(self.index, packets)?;
-        self.made += u64::from(packets);
-        Ok(())
-    }
-
-    fn sample(&self) -> Result<Sample> {
-        let (taken, lost) = match self.fate {
-            Fate::Dropped => (self.made, 0),
-            Fate::Sent => counters(self.link)?,
-        };
-        Ok((now()?, taken, lost))
-    }
-
-    fn unlimited(mut self, counted: (Duration, Duration)) -> Result<Outcome> {
-        let (mut first, mut last) = (None, None);
-        let mut packets = 256;
-        loop {
-            let start = now()?;
-            if start >= counted.0 && first.is_none() {
-                first = Some(self.sample()?);
-            }
-            if start >= counted.1 && last.is_none() {
-                last = Some(self.sample()?);
-            }
-            if start >= counted.1 + TAIL {
-                return between(first, last);
-            }
-            self.send(packets)?;
-            packets = fitting(packets, now()?.saturating_sub(start));
-        }
-    }
-
-    fn limited(mut self, rate: u32, counted: (Duration, Duration)) -> Result<Outcome> {
-        let timer = TimerFd::new(TimerClock::CLOCK_MONOTONIC, TimerFlags::empty())?;
-        timer.set(
-            Expiration::Interval(TimeSpec::from_duration(TICK)),
-            TimerSetTimeFlags::empty(),
-        )?;
-        let (mut first, mut last) = (None, None);
-        let mut due_from = now()?;
-        loop {
-            let start = now()?;
-            if start >= counted.0 && first.is_none() {
-                first = Some(self.sample()?);
-            }
-            if start >= counted.1 && last.is_none() {
-                last = Some(self.sample()?);
-            }
-            if start >= counted.1 + TAIL {
-                return between(first, last);
-            }
-            due_from = due_from.max(start.saturating_sub(TICK * BACKLOG));
-            let due = u128::from(rate) * start.saturating_sub(due_from).as_nanos() / 1_000_000_000;
-            if due > 0 {
-                self.send(u32::try_from(due)?)?;
-                due_from = start;
-            }
-            timer.wait()?;
-        }
-    }
 }
 
 /// How many packets take as long as a call should, when `packets` took `time`.
@@ -322,15 +233,6 @@ fn fitting(packets: u32, time: Duration) -> u32 {
     // Not at once from very little: the first calls are slower than the rest.
     let most = u128::from(packets) * 8;
     u32::try_from(fitting.clamp(64, most)).unwrap_or(u32::MAX)
-}
-
-fn between(first: Option<Sample>, last: Option<Sample>) -> Result<Outcome> {
-    let (first, last) = first.zip(last).context("the flood was not counted")?;
-    Ok(Outcome {
-        taken: last.1 - first.1,
-        lost: last.2 - first.2,
-        time: last.0.saturating_sub(first.0),
-    })
 }
 
 /// Packets that the other end of the link has taken up, and those that found its queue full.

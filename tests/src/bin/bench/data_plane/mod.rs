@@ -5,9 +5,15 @@ mod cpus;
 mod figures;
 mod flood;
 pub(crate) mod generator;
+mod goodput;
+mod memory;
+pub(crate) mod paced;
 mod peers;
 mod receiver;
+pub(crate) mod requests;
 mod scene;
+mod set_up;
+mod test_run;
 
 use std::{fs, time::Duration};
 
@@ -38,12 +44,16 @@ impl Pace {
 }
 
 /// The parts, in the order in which they run.
-pub(crate) const SECTIONS: [&str; 1] = ["flood"];
+pub(crate) const SECTIONS: [&str; 5] = ["test-run", "flood", "goodput", "set-up", "memory"];
 
 /// Measures one of [`SECTIONS`].
 pub(crate) fn measure(section: &str, pace: Pace) -> Result<()> {
     match section {
+        "test-run" => test_run::measure(pace),
         "flood" => flood::measure(pace),
+        "goodput" => goodput::measure(pace),
+        "set-up" => set_up::measure(pace),
+        "memory" => memory::measure(),
         _ => unreachable!("main passes only sections"),
     }
 }

@@ -205,4 +205,4 @@ fn nothing() -> Box<dyn Any> {
     Box::new(())
 }
 
-pub(crate) use netfilter::{ipset_restore, nft_ruleset};
+pub(crate) use netfilter::{ipset_restore, nft_elements, nft_set};

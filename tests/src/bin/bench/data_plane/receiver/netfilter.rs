@@ -26,7 +26,7 @@ pub(super) fn nft(lab: &Lab, way: Way, bans: Bans) -> Result<()> {
         (_, Family::V4) => "ip",
         (_, Family::V6) => "ip6",
     };
-    let mut ruleset = nft_ruleset(family, bans);
+    let mut ruleset = nft_set(family, bans, bans.count) + &nft_elements(family, bans, 0);
     let word = word(bans.family);
     write!(
         ruleset,
@@ -37,23 +37,27 @@ pub(super) fn nft(lab: &Lab, way: Way, bans: Bans) -> Result<()> {
     peers::feed(lab, way.id(), nft.arg("--file"), &ruleset)
 }
 
-/// A table with all bans in one set, for `nft --file`.
-pub(crate) fn nft_ruleset(table: &str, bans: Bans) -> String {
-    let mut text = format!(
+/// A table with an empty set that has room for `room` bans, for `nft --file`.
+pub(crate) fn nft_set(table: &str, bans: Bans, room: u32) -> String {
+    let kind = match bans.family {
+        Family::V4 => "ipv4",
+        Family::V6 => "ipv6",
+    };
+    format!(
         "add table {table} bench\n\
-         add set {table} bench banned {{ type {}_addr; size {}; }}\n",
-        match bans.family {
-            Family::V4 => "ipv4",
-            Family::V6 => "ipv6",
-        },
-        bans.count
-    );
+         add set {table} bench banned {{ type {kind}_addr; size {room}; }}\n"
+    )
+}
+
+/// The bans for that set, from source number `first` on.
+pub(crate) fn nft_elements(table: &str, bans: Bans, first: u32) -> String {
+    let mut text = String::new();
+    let start = format!("add element {table} bench banned {{ ");
     for n in 0..bans.count {
-        let start = format!("add element {table} bench banned {{ ");
         let before = if n % ELEMENTS == 0 { &*start } else { ", " };
         let last = n % ELEMENTS == ELEMENTS - 1 || n == bans.count - 1;
         let after = if last { " }\n" } else { "" };
-        let source = flood::source(bans.family, n);
+        let source = flood::source(bans.family, first + n);
         write!(text, "{before}{source}{after}").expect("a string takes all");
     }
     text
@@ -62,16 +66,16 @@ pub(crate) fn nft_ruleset(table: &str, bans: Bans) -> String {
 /// One rule in the first table that sees a packet, and one set.
 pub(super) fn ipset(lab: &Lab, way: Way, bans: Bans) -> Result<()> {
     let name = format!("{}-set", way.id());
-    let restore = ipset_restore("banned", bans);
+    let restore = ipset_restore("banned", bans, 0);
     let mut ipset = peers::IPSET.command()?;
     peers::feed(lab, &name, ipset.args(["restore", "-file"]), &restore)?;
     let rule = "-A PREROUTING -m set --match-set banned src -j DROP\n";
     iptables_restore(lab, way, bans, rule)
 }
 
-/// A set of the right size, for `ipset restore`: with as many buckets as entries it never grows,
+/// A set of bans from source number `first` on, for `ipset restore`. It has the right size: with as many buckets as entries it never grows,
 /// and few buckets hold more than one entry.
-pub(crate) fn ipset_restore(set: &str, bans: Bans) -> String {
+pub(crate) fn ipset_restore(set: &str, bans: Bans, first: u32) -> String {
     let mut text = format!(
         "create {set} hash:ip family {} hashsize {} maxelem {}\n",
         match bans.family {
@@ -82,7 +86,7 @@ pub(crate) fn ipset_restore(set: &str, bans: Bans) -> String {
         bans.count
     );
     for n in 0..bans.count {
-        let source = flood::source(bans.family, n);
+        let source = flood::source(bans.family, first + n);
         writeln!(text, "add {set} {source}").expect("a string takes all");
     }
     text

@@ -19,12 +19,11 @@ use crate::data_plane::{bans, peers, scene::INTERFACE};
 
 pub(super) fn bare(way: Way, wanted: Bans) -> Result<Box<dyn Any>> {
     let mut bare = Bare::load(bans::capacity(wanted.count))?;
-    let program = match way {
-        Way::BareDrop => bare::DROP,
-        _ => {
-            bare.list((0..wanted.count).map(|n| flood::source(wanted.family, n)))?;
-            bare::lookup(wanted.family)
-        }
+    let program = if way == Way::BareDrop {
+        bare::DROP
+    } else {
+        bare.list((0..wanted.count).map(|n| flood::source(wanted.family, n)))?;
+        bare::lookup(wanted.family)
     };
     bare.attach(program, INTERFACE, XdpMode::Driver)?;
     Ok(Box::new(bare))

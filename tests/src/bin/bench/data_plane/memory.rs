@@ -1,0 +1,116 @@
+//! What bans take of the kernel's memory, by its own accounting, and the agent of the machine's.
+
+use std::{
+    fs,
+    os::fd::{AsFd as _, AsRawFd as _},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result};
+use aya::maps::Map;
+use banner_common::{BANS4, BANS6};
+use banner_tests::{bpf::Object, lab, netns::Namespace, topology::Family};
+
+use super::{
+    bans,
+    figures::{Target, digits},
+    peers,
+    receiver::{Bans, ipset_restore},
+};
+use crate::table::Table;
+
+/// Bytes of kernel memory for each IPv4 ban, at the most.
+const LIMIT: f64 = 100.0;
+
+const BANS: u32 = 1_000_000;
+
+pub(crate) fn measure() -> Result<()> {
+    let mut table = Table::new(["memory", "bytes", "per ban", "target"]);
+    for family in [Family::V4, Family::V6] {
+        banner(family, &mut table)?;
+        ipset(family, &mut table)?;
+        table.row([
+            format!("nftables, a set of {BANS} bans, {family:?}"),
+            "the kernel keeps no account".into(),
+            "-".into(),
+            "-".into(),
+        ]);
+    }
+    println!("\n## Memory\n\n{table}");
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
+fn per_ban(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(BANS)
+}
+
+/// A map with exactly that room, full.
+fn banner(family: Family, table: &mut Table) -> Result<()> {
+    let mut object = Object::load_with_room(BANS)?;
+    bans::fill(
+        &mut object,
+        Bans {
+            family,
+            count: BANS,
+        },
+    )?;
+    let name = match family {
+        Family::V4 => BANS4,
+        Family::V6 => BANS6,
+    };
+    let Map::HashMap(map) = object.map(name)? else {
+        anyhow::bail!("{name} is no hash map");
+    };
+    let descriptor = map.fd().as_fd().as_raw_fd();
+    let path = format!("/proc/self/fdinfo/{descriptor}");
+    let text = fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
+    let bytes = number(&text, "memlock:")?;
+    let figure = per_ban(bytes);
+    table.row([
+        format!("banner, {name} with room for {BANS}, full (memlock in fdinfo)"),
+        bytes.to_string(),
+        digits(figure),
+        match family {
+            Family::V4 => Target::AtMost(LIMIT).verdict(figure),
+            Family::V6 => "-".into(),
+        },
+    ]);
+    Ok(())
+}
+
+fn ipset(family: Family, table: &mut Table) -> Result<()> {
+    let title = format!("ipset, a set of {BANS} bans, {family:?} (as it says itself)");
+    if let Some(reason) = peers::IPSET.missing() {
+        table.row([title, reason, "-".into(), "-".into()]);
+        return Ok(());
+    }
+    let bytes = lab::run(|lab| {
+        let server = Namespace::add("server")?;
+        let text = ipset_restore(
+            "banned",
+            Bans {
+                family,
+                count: BANS,
+            },
+            0,
+        );
+        server.inside(|| {
+            let mut restore = peers::IPSET.command()?;
+            peers::feed(lab, "ipset", restore.args(["restore", "-file"]), &text)?;
+            let mut list: Command = peers::IPSET.command()?;
+            list.args(["list", "-terse", "banned"]);
+            let said = lab.run("ipset-list", &mut list)?.succeeded()?.stdout;
+            number(&said, "Size in memory:")
+        })?
+    })?;
+    table.row([title, bytes.to_string(), digits(per_ban(bytes)), "-".into()]);
+    Ok(())
+}
+
+/// The number behind `name` in one of the lines.
+fn number(text: &str, name: &str) -> Result<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|rest| rest.trim().parse().ok())
+        .with_context(|| format!("no {name} in {text:?}"))
+}
