@@ -9,6 +9,7 @@ pub mod bare;
 pub mod bpf;
 pub mod flood;
 pub mod frame;
+pub mod kernel;
 pub mod lab;
 pub mod netns;
 pub mod pinned;

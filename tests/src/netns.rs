@@ -1,6 +1,7 @@
 //! Named network namespaces, and work inside them.
 
 use std::{
+    fmt::Write as _,
     fs::File,
     io::Write as _,
     path::Path,
@@ -9,6 +10,8 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use nix::sched::{CloneFlags, setns};
+
+use crate::kernel;
 
 /// A network namespace with a name that is known in its lab only.
 #[derive(Debug)]
@@ -42,6 +45,7 @@ impl Namespace {
             ("net/ipv6/conf/default/accept_ra", "0"),
             ("net/ipv6/conf/default/addr_gen_mode", "1"),
             ("net/ipv6/conf/default/autoconf", "0"),
+            ("net/ipv6/conf/default/keep_addr_on_down", "1"),
             ("net/ipv6/conf/default/router_solicitations", "0"),
         ] {
             namespace.sysctl(key, value)?;
@@ -70,6 +74,22 @@ impl Namespace {
         ip(&["-n", self.name, "-batch", "-"], batch)
     }
 
+    /// Renames an interface that is up. A kernel before 6.2 (commit bd039b5ea2a9) renames only what
+    /// is down: there it goes down and comes up again, with its addresses and neighbours.
+    pub fn rename(&self, from: &str, to: &str) -> Result<()> {
+        let rename = format!("link set {from} name {to}\n");
+        if kernel::has((6, 2), "an interface is renamed only while it is down")? {
+            return self.ip(&rename);
+        }
+        let shown = self.run(&["neighbour", "show", "nud", "permanent", "dev", from])?;
+        let mut batch = format!("link set {from} down\n{rename}link set {to} up\n");
+        for neighbour in shown.lines() {
+            let entry = neighbour.trim_end().trim_end_matches(" PERMANENT");
+            writeln!(batch, "neighbour add {entry} nud permanent dev {to}")?;
+        }
+        self.ip(&batch)
+    }
+
     /// Whether an XDP program is attached to `interface`, as `ip link` tells it.
     pub fn has_xdp(&self, interface: &str) -> Result<bool> {
         Ok(self.link(interface)?.contains("prog/xdp"))
@@ -87,15 +107,20 @@ impl Namespace {
 
     /// What `ip link` says of `interface`.
     fn link(&self, interface: &str) -> Result<String> {
+        self.run(&["-details", "link", "show", "dev", interface])
+    }
+
+    /// What one `ip` command in this namespace prints.
+    fn run(&self, arguments: &[&str]) -> Result<String> {
         let output = Command::new("ip")
-            .args([
-                "-n", self.name, "-details", "link", "show", "dev", interface,
-            ])
+            .args(["-n", self.name])
+            .args(arguments)
             .output()
             .context("run ip")?;
         if !output.status.success() {
             bail!(
-                "ip link show {interface}: {}",
+                "ip {}: {}",
+                arguments.join(" "),
                 String::from_utf8_lossy(&output.stderr)
             );
         }

@@ -105,9 +105,9 @@ fn interfaces_that_swap_their_names_while_no_agent_runs_stay_protected() -> Resu
         };
         let [first, second] = links(&pinned)?;
         ensure!(agent.terminate()?.success());
-        server.ip("link set to-attacker name between\n\
-             link set to-friend name to-attacker\n\
-             link set between name to-friend\n")?;
+        server.rename("to-attacker", "between")?;
+        server.rename("to-friend", "to-attacker")?;
+        server.rename("between", "to-friend")?;
         assert_dropped(attacker, &pinned)?;
 
         let mut knocker = knocker(attacker)?;
@@ -143,8 +143,8 @@ fn a_link_in_the_way_of_another_ones_name_is_moved_and_not_removed() -> Result<(
         site.fail(attacker.address(Family::V4))?;
         agent.wait_for(Event::Ban, attacker.address(Family::V4))?;
         ensure!(agent.terminate()?.success());
-        server.ip("link set to-attacker name uplink\n\
-             link set to-friend name to-attacker\n")?;
+        server.rename("to-attacker", "uplink")?;
+        server.rename("to-friend", "to-attacker")?;
         // The one that has no program yet comes first.
         seat.interfaces = vec!["to-attacker", "uplink"];
         let mut knocker = knocker(attacker)?;
@@ -271,7 +271,7 @@ fn detaching_a_named_interface_leaves_the_others_and_the_bans() -> Result<()> {
         ensure!(agent.terminate()?.success());
 
         // An interface is named as it is named now, and the maps go with the last link.
-        server.ip("link set to-attacker name uplink")?;
+        server.rename("to-attacker", "uplink")?;
         seat.interfaces = vec!["uplink"];
         let said = seat.run("detach")?.succeeded()?.stdout;
         assert_has(&said, &["uplink: XDP program off", "5 maps removed"])?;

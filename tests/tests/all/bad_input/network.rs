@@ -76,7 +76,7 @@ fn an_interface_that_is_renamed_stays_protected() -> Result<()> {
         let mut agent = seat.start()?;
         site.fail(attacker.address(Family::V4))?;
         agent.wait_for(Event::Ban, attacker.address(Family::V4))?;
-        server.ip("link set to-attacker name renamed")?;
+        server.rename("to-attacker", "renamed")?;
         assert_dropped(attacker, &seat.pinned())?;
         wait_until("the new name to be shown", PATIENCE, || {
             Ok(seat
