@@ -106,7 +106,8 @@ fn libraries_in(depends: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn archive_in(folder: &Path) -> Result<PathBuf> {
+/// The one package file in `folder`.
+pub(crate) fn archive_in(folder: &Path) -> Result<PathBuf> {
     let mut archives: Vec<_> = std::fs::read_dir(folder)
         .with_context(|| format!("reading {}", folder.display()))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))

@@ -39,6 +39,20 @@ pub(crate) fn run() -> Result<()> {
             "-Dwarnings",
         ]),
     );
+    // Not among all targets, because `cargo test` must not start it.
+    step(
+        "clippy for the tests in virtual machines",
+        cargo(&[
+            "clippy",
+            "--package",
+            "banner-tests",
+            "--test",
+            "vm",
+            "--locked",
+            "--",
+            "-Dwarnings",
+        ]),
+    );
     // Checked for the host, on stable, with what it has in common with BPF: no unwinding. In a
     // target folder of its own, because that setting would rebuild everything else.
     step(

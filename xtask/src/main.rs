@@ -16,6 +16,7 @@ mod summary;
 mod test;
 mod tidy;
 mod toolchain;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,15 @@ enum Cli {
     /// calling user. Installs what the tests need. The last line counts all tests: "N passed, N
     /// failed, N skipped". Fails when one fails or none runs.
     Test(test::Args),
+    /// Run the tests that touch the kernel on other kernels, in virtual machines
+    ///
+    /// The kernels are Debian's. They are downloaded into the cache folder (see setup) with apt's
+    /// sources and state of their own; the mirror is the one that apt on this machine uses, or
+    /// `$BANNER_DEBIAN_MIRROR`. Each boots under qemu with the tests in its initramfs and two virtio
+    /// network cards on one cable. Needs no root but for installing qemu. Says at the end what ran
+    /// on which kernel, what differs there, and what was left out; the last line counts all tests.
+    /// Fails when one fails, when one did not run, and when a machine ended early.
+    Vm(vm::Args),
     /// Measure: time from a log line to a dropped packet, time to start, cost of idling, and the data
     /// plane beside what others have
     ///
@@ -94,6 +104,7 @@ fn run(command: Cli) -> Result<ExitCode> {
         Cli::Run(args) => run::run(&args)?,
         Cli::Test(args) => return test::run(&args),
         Cli::Bench(args) => bench::run(&args)?,
+        Cli::Vm(args) => return vm::run(&args),
         Cli::Lint => lint::run()?,
         Cli::Tidy => tidy::run()?,
     }

@@ -33,6 +33,8 @@ enum Part {
     Tests,
     /// Programs that banner is compared with: for `bench`
     Bench,
+    /// qemu and what unpacks kernels: for `vm`
+    Vm,
     /// rustfmt, clippy and cargo-deny: for `lint`
     Lint,
 }
@@ -64,6 +66,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Part::Ebpf => drop(ebpf(None, Voice::Everything)?),
             Part::Tests => drop(tests(Voice::Everything)?),
             Part::Bench => drop(bench(Voice::Everything)?),
+            Part::Vm => vm(Voice::Everything)?,
             Part::Lint => drop(lint(Voice::Everything)?),
         }
     }
@@ -138,6 +141,13 @@ const TEST_PROGRAMS: [(&str, &str); 8] = [
     ("bpftool", "bpftool"),
 ];
 
+/// Programs that start virtual machines, and their Debian packages, beside those that the tests run
+/// in them.
+const VM_PROGRAMS: [(&str, &str); 2] = [
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("xz", "xz-utils"),
+];
+
 /// The programs that the tests run.
 pub(crate) fn tests(voice: Voice) -> Result<TestPrograms> {
     programs(&TEST_PROGRAMS, voice)?;
@@ -162,6 +172,12 @@ const BENCH_PROGRAMS: [(&str, &str); 8] = [
 pub(crate) fn bench(voice: Voice) -> Result<PathBuf> {
     programs(&BENCH_PROGRAMS, voice)?;
     server("nginx", "nginx", voice)
+}
+
+/// What virtual machines need, but for the kernels.
+pub(crate) fn vm(voice: Voice) -> Result<()> {
+    programs(&VM_PROGRAMS, voice)?;
+    programs(&TEST_PROGRAMS, voice)
 }
 
 /// Installs the packages of those programs that are missing.

@@ -34,6 +34,13 @@ impl Summary {
         self.failed += 1;
     }
 
+    /// Takes in what another summary has counted.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
+
     /// Whether at least one test ran and nothing failed.
     pub(crate) fn is_good(&self) -> bool {
         self.failed == 0 && self.passed > 0
