@@ -12,8 +12,12 @@ use std::{
     env,
     fmt::Write as _,
     fs,
+    num::NonZero,
+    panic::resume_unwind,
     path::PathBuf,
     process::ExitCode,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -65,23 +69,23 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         .map(|kernel| Ok((*kernel, download::kernel(kernel)?)))
         .collect::<Result<Vec<_>>>()?;
     let tests = Tests::build(args.filter.as_deref())?;
-    let mut table = String::new();
+    let outcomes = all(&files, &tests);
     let mut summary = Summary::default();
     let mut all_well = true;
-    for (kernel, files) in &files {
-        let (row, counted) = match one(kernel, files, &tests) {
-            Ok(ended) => (row(files, &ended), ended.report.summary),
-            Err(error) => {
-                eprintln!("error: Linux {}: {error:#}", kernel.version);
-                all_well = false;
-                (format!("  NOT to its end: {error:#}\n"), Summary::default())
+    for ((kernel, files), outcome) in files.iter().zip(outcomes) {
+        println!("Linux {}", kernel.version);
+        match outcome {
+            Ok(ended) => {
+                print!("{}", row(files, &ended));
+                summary.add(&ended.report.summary);
+                all_well &= ended.report.summary.is_good();
             }
-        };
-        let _never_fails = write!(table, "Linux {}\n{row}", kernel.version);
-        summary.add(&counted);
-        all_well &= counted.is_good();
+            Err(error) => {
+                println!("  NOT to its end: {error:#}");
+                all_well = false;
+            }
+        }
     }
-    print!("{table}");
     for line in tests.selection.omissions() {
         println!("{line}");
     }
@@ -91,6 +95,32 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Runs the tests on every kernel, on as many at once as this machine has processors: qemu emulates
+/// a machine on one. The outcomes are in the order of `kernels`.
+fn all(kernels: &[(Kernel, Files)], tests: &Tests) -> Vec<Result<Ended>> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut outcomes = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some((kernel, files)) = kernels.get(index) else {
+                return outcomes;
+            };
+            outcomes.push((index, one(kernel, files, tests)));
+        }
+    };
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    let mut outcomes: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+        };
+        threads.into_iter().flat_map(join).collect()
+    });
+    outcomes.sort_by_key(|(index, _)| *index);
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 /// What runs in every machine.
@@ -190,6 +220,7 @@ fn one(kernel: &Kernel, files: &Files, tests: &Tests) -> Result<Ended> {
         begin.elapsed().as_secs_f32()
     );
     let start = Start {
+        name: kernel.version,
         kernel: &files.image,
         initramfs: &initramfs,
         console: &folder.join("console"),
@@ -206,7 +237,8 @@ fn one(kernel: &Kernel, files: &Files, tests: &Tests) -> Result<Ended> {
     });
     if !matches!(&outcome, Ok(ended) if ended.report.summary.is_good()) {
         eprintln!(
-            "---- the last messages of the kernel ({})\n{}",
+            "---- the last messages of Linux {} ({})\n{}",
+            kernel.version,
             start.console.display(),
             start.last_messages()
         );

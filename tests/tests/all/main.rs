@@ -6,6 +6,7 @@ mod bad_input;
 mod bench;
 mod budget;
 mod clock;
+mod features;
 mod interfaces;
 mod lab;
 mod layout;

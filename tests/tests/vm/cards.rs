@@ -48,14 +48,15 @@ fn plug(
     [mac, other_mac]: [&str; 2],
     ends: impl Fn(Family) -> (IpAddr, IpAddr),
 ) -> Result<()> {
-    // A card comes back when the namespace that it was in is gone, which the kernel sees to in its
-    // own time.
+    // A card comes back as the test before left it, when the namespace that it was in is gone, which
+    // the kernel sees to in its own time.
     let card = wait_for(&format!("the card {mac}"), PATIENCE, || card(mac))?;
     let place = namespace.name();
     ip_outside(&["link", "set", &card, "netns", place, "name", name])?;
     let ((own4, other4), (own6, other6)) = (ends(Family::V4), ends(Family::V6));
     namespace.ip(&format!(
-        "address add {own4}/24 dev {name}\n\
+        "link set {name} mtu 1500\n\
+         address add {own4}/24 dev {name}\n\
          address add {own6}/64 dev {name} nodad\n\
          link set {name} up\n\
          neighbour add {other4} lladdr {other_mac} nud permanent dev {name}\n\

@@ -3,4 +3,5 @@
 
 mod agent;
 mod cards;
+mod jumbo;
 mod native;

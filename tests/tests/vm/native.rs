@@ -18,7 +18,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 /// The first SYN and its first repetition, after 1 s.
 pub(crate) const SILENCE: Duration = Duration::from_millis(1500);
 
-const BAN: Ban = Ban {
+pub(crate) const BAN: Ban = Ban {
     expires: FOREVER,
     flags: 0,
     jail: 0,

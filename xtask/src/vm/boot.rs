@@ -27,6 +27,8 @@ const CARDS: [&str; 2] = ["02:00:00:00:0a:01", "02:00:00:00:0a:02"];
 
 /// What a start needs.
 pub(super) struct Start<'a> {
+    /// Stands before each line of the report on the terminal, as several machines may run.
+    pub(super) name: &'a str,
     pub(super) kernel: &'a Path,
     pub(super) initramfs: &'a Path,
     /// Where the kernel's messages go.
@@ -53,7 +55,7 @@ impl Start<'_> {
             .stdout(Stdio::piped())
             .spawn()
             .context("starting qemu-system-x86_64")?;
-        let outcome = watch(&mut child, begin);
+        let outcome = watch(self.name, &mut child, begin);
         if outcome.is_err() {
             // Fails only when it has ended by itself.
             let _gone = child.kill();
@@ -103,7 +105,7 @@ impl Start<'_> {
 }
 
 /// Reads the report to its end, and when the first process spoke.
-fn watch(child: &mut Child, begin: Instant) -> Result<(Report, Duration)> {
+fn watch(name: &str, child: &mut Child, begin: Instant) -> Result<(Report, Duration)> {
     let output = child.stdout.take().context("no pipe to read from")?;
     let (sender, lines) = mpsc::channel();
     // Ends with the machine, which closes the pipe.
@@ -127,7 +129,7 @@ fn watch(child: &mut Child, begin: Instant) -> Result<(Report, Duration)> {
         boot.get_or_insert_with(|| begin.elapsed());
         let line = String::from_utf8_lossy(&line);
         let line = line.trim_end();
-        writeln!(stdout(), "{line}").context("passing on the report")?;
+        writeln!(stdout(), "{name}: {line}").context("passing on the report")?;
         report.read(line);
     }
     Ok((report, boot.unwrap_or_default()))
