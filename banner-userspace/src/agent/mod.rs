@@ -7,6 +7,7 @@ mod network;
 mod notify_socket;
 pub mod pipeline;
 mod report;
+mod requests;
 mod run;
 mod session;
 mod start;

@@ -21,10 +21,9 @@ use super::{
     unread::Unread,
 };
 use crate::{
-    control::{Request, Unbanned},
     decide::{Decision, Outcome},
     enforce::Enforcer as _,
-    model::{Change, Entry, Mono, Now, PortsId, PrefixSet},
+    model::{Entry, Mono, Now, PrefixSet},
     netlink::Network,
     source::Progress,
     store, sys,
@@ -201,10 +200,11 @@ impl Running {
         }
     }
 
-    /// Puts changes into force, then says what was decided.
-    fn enforce(&mut self, out: &Outcome, now: Now) {
+    /// Puts changes into force, then says what was decided; of how many entries what is enforced is
+    /// not what it should be.
+    pub(super) fn enforce(&mut self, out: &Outcome, now: Now) -> usize {
         if out.is_empty() {
-            return;
+            return 0;
         }
         if !out.changes.is_empty() {
             let at = self.programs_seen.after(LOOK).max(now.mono);
@@ -230,6 +230,7 @@ impl Running {
             }
         }
         report::decisions(&out.decisions, &failed, self.agent.names(), now.mono);
+        failed.len()
     }
 
     /// Tries again what could not be put into force.
@@ -311,7 +312,7 @@ impl Running {
     }
 
     /// Looks whether the program is still where it was attached.
-    fn look_at_programs(&mut self, now: Now) {
+    pub(super) fn look_at_programs(&mut self, now: Now) {
         self.programs_at = None;
         self.programs_seen = now.mono;
         match Network::read_interfaces() {
@@ -324,33 +325,6 @@ impl Running {
             Err(error) => warn!("cannot ask the kernel for its interfaces: {error}"),
         }
         self.watch_programs(now);
-    }
-
-    /// Answers somebody at the control socket, who may have gone meanwhile.
-    fn answer(&mut self, request: Request) {
-        let now = clock::now();
-        match request {
-            Request::Status(reply) => {
-                self.look_at_programs(now);
-                let _ = reply.send(status::status(self, now.mono));
-            }
-            Request::Bans(reply) => {
-                let _ = reply.send(status::bans(self, now.mono));
-            }
-            Request::Unban(host, reply) => {
-                let mut out = Outcome::default();
-                let was_banned = self.agent.decider.lift(host.into(), &mut out);
-                if out.changes.is_empty() {
-                    // Whatever the map may hold of it.
-                    out.changes.push(Change::Clear {
-                        net: host.into(),
-                        ports: PortsId::ALL,
-                    });
-                }
-                self.enforce(&out, now);
-                let _ = reply.send(Unbanned { host, was_banned });
-            }
-        }
     }
 
     fn say_ready(&self) {

@@ -16,7 +16,7 @@ use super::{
     ssh_peer,
 };
 use crate::{
-    config::{self, BanTime, Config},
+    config::{self, Config},
     control::Server,
     decide::{Decider, Outcome, Rules},
     enforce::{Enforcer as _, xdp::Xdp},
@@ -177,10 +177,7 @@ pub(super) fn never(config: &Config, network: &Network, session: Option<IpAddr>)
 
 fn decider(config: &Config, never: PrefixSet) -> Decider {
     let rules = config.jails.iter().map(|jail| Rules {
-        ban_time: match jail.ban_time {
-            BanTime::For(time) => Some(time),
-            BanTime::Permanent => None,
-        },
+        ban_time: jail.ban_time.duration(),
         mode: jail.mode,
         ports: jail.ports,
         ipv4_length: jail.ipv4_length,

@@ -7,7 +7,10 @@ use banner_common::Reason;
 use super::{run::Running, start::Started};
 use crate::{
     config::Jail,
-    control::{BanStatus, FileStatus, JailStatus, PacketStatus, SourceStatus, Status},
+    control::{
+        BanPage, BanStatus, FileStatus, JailStatus, PacketStatus, SourceStatus, Status, shown,
+    },
+    decide::Cursor,
     enforce::Enforcer as _,
     model::{JailId, LogId, Mono, Until},
 };
@@ -53,6 +56,7 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
         interfaces: agent.guards.status(),
         banned_ipv4,
         banned_ipv6,
+        banned_prefixes: agent.decider.prefixes(),
         max_bans: agent.config.limits.bans,
         pending: running.pending.len(),
         displaced: running.displaced,
@@ -157,21 +161,27 @@ fn file_status(file: &crate::source::FileState<'_>) -> FileStatus {
     }
 }
 
-/// For `banner bans`: soonest end first.
-pub(super) fn bans(running: &Running, now: Mono) -> Vec<BanStatus> {
+/// For `banner bans`: some of them.
+pub(super) fn bans(running: &Running, limit: usize, after: Cursor, now: Mono) -> BanPage {
     let agent = &running.agent;
-    let mut bans: Vec<_> = agent.decider.bans().collect();
-    bans.sort_unstable_by_key(|ban| (ban.until, ban.net, ban.jail));
-    let status = |ban: &crate::model::Ban| BanStatus {
-        host: ban.net.addr(),
-        jail: ban
-            .jail
-            .map(|jail| agent.names().jail(Some(jail)).to_owned()),
-        mode: ban.mode.name().into(),
-        remaining_seconds: match ban.until {
-            Until::Forever => None,
-            Until::At(end) => Some(end.since(now).as_secs()),
-        },
-    };
-    bans.iter().map(status).collect()
+    let names = agent.names();
+    let mut rest = agent.decider.bans_from(after).peekable();
+    let mut page = BanPage::default();
+    while let Some((ban, place)) = rest.next_if(|_| page.bans.len() < limit) {
+        page.bans.push(BanStatus {
+            net: shown(ban.net),
+            ports: names.ports.name(ban.ports),
+            jail: ban.jail.map(|jail| names.jail(Some(jail)).to_owned()),
+            mode: ban.mode.name().into(),
+            remaining_seconds: match ban.until {
+                Until::Forever => None,
+                Until::At(end) => Some(end.since(now).as_secs()),
+            },
+        });
+        page.next = Some(place.to_number());
+    }
+    if rest.peek().is_none() {
+        page.next = None;
+    }
+    page
 }

@@ -2,47 +2,196 @@
 
 use std::{net::IpAddr, path::Path, process::ExitCode};
 
+use ipnet::IpNet;
+
 use super::{Places, ask, output::say, table};
-use crate::{control::ClientError, enforce::xdp};
+use crate::{
+    control::{BanPage, BanStatus, Client, ClientError, shown},
+    enforce::xdp,
+};
+
+/// Up to so many bans are put in order before they are shown. Of more than that none is kept.
+const SORTED: usize = 10_000;
 
 pub(super) fn bans(socket: &Path, json: bool) -> anyhow::Result<ExitCode> {
-    let bans = ask(async |agent| agent.bans().await, socket)??;
-    if json {
-        say!("{}", table::json(&bans)?);
-        return Ok(ExitCode::SUCCESS);
-    }
-    if bans.is_empty() {
-        say!("nobody is banned");
-        return Ok(ExitCode::SUCCESS);
-    }
-    let mut lines = vec![
-        ["HOST", "JAIL", "MODE", "REMAINING"]
-            .map(String::from)
-            .to_vec(),
-    ];
-    for ban in bans {
-        lines.push(vec![
-            ban.host.to_string(),
-            table::escaped(ban.jail.as_deref().unwrap_or("-")),
-            ban.mode,
-            ban.remaining_seconds
-                .map_or_else(|| "permanent".into(), table::duration),
-        ]);
-    }
-    say!("{}", table::aligned(&lines).trim_end());
+    let mut list = List {
+        json,
+        shown: 0,
+        held: None,
+    };
+    ask(async |agent| list.all(&agent).await, socket)??;
+    list.end();
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn unban(places: &Places, host: IpAddr) -> anyhow::Result<ExitCode> {
-    let was_banned = match ask(async |agent| agent.unban(host).await, &places.socket)? {
-        Ok(unbanned) => unbanned.was_banned,
-        Err(ClientError::NoAgent { .. }) => xdp::unban_pinned(&places.pin_dir, host.into())?,
-        Err(error) => return Err(error.into()),
-    };
-    if was_banned {
-        say!("{host}: no longer banned");
-    } else {
-        say!("{host}: was not banned");
+/// Bans on their way to standard output.
+struct List {
+    json: bool,
+    shown: usize,
+    /// The last item of a JSON list, of which it is not known yet whether a comma follows.
+    held: Option<String>,
+}
+
+impl List {
+    /// Shows all bans: in order if they are not too many, else as they come.
+    async fn all(&mut self, agent: &Client) -> anyhow::Result<()> {
+        let mut bans = Vec::new();
+        let mut after = Some(0);
+        while let Some(place) = after {
+            let BanPage { bans: page, next } = agent.bans(place).await?;
+            after = next;
+            bans.extend(page);
+            if bans.len() > SORTED {
+                self.show(&std::mem::take(&mut bans))?;
+            }
+        }
+        if self.shown == 0 {
+            bans.sort_by_cached_key(order);
+        }
+        self.show(&bans)
+    }
+
+    fn show(&mut self, bans: &[BanStatus]) -> anyhow::Result<()> {
+        if self.json {
+            for ban in bans {
+                let item = table::json(ban)?.replace('\n', "\n  ");
+                match self.held.replace(item) {
+                    None => say!("["),
+                    Some(item) => say!("  {item},"),
+                }
+            }
+            self.shown += bans.len();
+            return Ok(());
+        }
+        let mut lines = Vec::new();
+        if self.shown == 0 {
+            lines.push(
+                ["BANNED", "PORTS", "JAIL", "MODE", "REMAINING"]
+                    .map(String::from)
+                    .to_vec(),
+            );
+        }
+        lines.extend(bans.iter().map(line));
+        if !bans.is_empty() {
+            say!("{}", table::aligned(&lines).trim_end());
+        }
+        self.shown += bans.len();
+        Ok(())
+    }
+
+    fn end(&self) {
+        match &self.held {
+            Some(item) => say!("  {item}\n]"),
+            None if self.json => say!("[]"),
+            None if self.shown == 0 => say!("nobody is banned"),
+            None => {}
+        }
+    }
+}
+
+/// Soonest end first, and then by address.
+fn order(ban: &BanStatus) -> (u64, Option<IpNet>, String) {
+    let net = ban.net.parse().ok();
+    let net = net.or_else(|| ban.net.parse::<IpAddr>().ok().map(IpNet::from));
+    let remaining = ban.remaining_seconds.unwrap_or(u64::MAX);
+    (remaining, net, ban.ports.clone())
+}
+
+fn line(ban: &BanStatus) -> Vec<String> {
+    vec![
+        table::escaped(&ban.net),
+        table::escaped(&ban.ports),
+        table::escaped(ban.jail.as_deref().unwrap_or("-")),
+        table::escaped(&ban.mode),
+        ban.remaining_seconds
+            .map_or_else(|| "permanent".into(), table::duration),
+    ]
+}
+
+pub(super) fn unban(places: &Places, nets: &[IpNet]) -> anyhow::Result<ExitCode> {
+    for &net in nets {
+        let (was_banned, within) = match ask(async |agent| agent.unban(net).await, &places.socket)?
+        {
+            Ok(unbanned) => (unbanned.was_banned, unbanned.within),
+            Err(ClientError::NoAgent { .. }) => {
+                (xdp::unban_pinned(&places.pin_dir, net)?, Vec::new())
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let net = shown(net);
+        if was_banned {
+            say!("{net}: no longer banned");
+        } else {
+            say!("{net}: was not banned");
+        }
+        for prefix in within {
+            say!(
+                "{net}: lies in {0}, which is banned; banner unban {0}",
+                table::escaped(&prefix)
+            );
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn unban_all(socket: &Path) -> anyhow::Result<ExitCode> {
+    let ended = ask(
+        async |agent| {
+            let mut ended = 0;
+            loop {
+                let some = agent.unban_some().await?;
+                ended += some.unbanned;
+                if !some.more {
+                    return Ok::<_, ClientError>(ended);
+                }
+            }
+        },
+        socket,
+    )?;
+    let ended = ended.map_err(|error| {
+        let hint = "bans can be ended one by one, or all with `banner detach`, without an agent";
+        match error {
+            ClientError::NoAgent { .. } => anyhow::Error::from(error).context(hint),
+            error => error.into(),
+        }
+    })?;
+    say!("{ended} bans ended");
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_soonest_end_comes_first_and_addresses_are_in_their_order() {
+        let ban = |net: &str, remaining_seconds| BanStatus {
+            net: net.into(),
+            ports: "all".into(),
+            jail: None,
+            mode: "enforce".into(),
+            remaining_seconds,
+        };
+        let mut bans = [
+            ban("192.0.2.10", None),
+            ban("2001:db8::/32", Some(5)),
+            ban("192.0.2.9", Some(5)),
+            ban("192.0.2.10", Some(5)),
+            ban("192.0.2.0/24", Some(4)),
+        ];
+        bans.sort_by_cached_key(order);
+        let nets: Vec<_> = bans.iter().map(|ban| ban.net.as_str()).collect();
+        let sorted = [
+            "192.0.2.0/24",
+            "192.0.2.9",
+            "192.0.2.10",
+            "2001:db8::/32",
+            "192.0.2.10",
+        ];
+        assert_eq!(nets, sorted);
+        assert_eq!(
+            line(&bans[4]).join(" "),
+            "192.0.2.10 all - enforce permanent"
+        );
+    }
 }

@@ -1,8 +1,10 @@
 //! The command line.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong usage (clap's), 3 no agent answers. `banner doctor` has its
-//! own: 0 usable natively, 1 usable with limits, 2 unusable.
+//! Exit codes: 0 done, 1 failed or not all of it done, 2 wrong usage (clap's), 3 no agent answers.
+//! `banner doctor` has its own: 0 usable natively, 1 usable with limits, 2 unusable.
 
+mod ban;
+mod ban_list;
 mod bans;
 mod check;
 mod detach;
@@ -14,17 +16,17 @@ mod status;
 mod table;
 
 use std::{
-    net::IpAddr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Args, Parser, Subcommand};
+use ipnet::IpNet;
 
 use crate::{
     agent,
     config::Problems,
-    control::{Client, ClientError},
+    control::{self, Client, ClientError},
 };
 
 /// Bans hosts that attack: reads logs, recognises failures, drops packets in XDP.
@@ -89,16 +91,22 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// List the bans of a running agent, soonest end first.
+    /// Ban hosts and prefixes by hand.
+    Ban(ban::Ban),
+    /// List the bans of a running agent, soonest end first; of more than 10000, in no order.
     Bans {
         /// As JSON.
         #[arg(long)]
         json: bool,
     },
-    /// End every ban on a host; without an agent, in the pinned map.
+    /// End every ban on just these hosts or prefixes; without an agent, in the pinned maps.
     Unban {
-        /// IPv4 or IPv6 address.
-        host: IpAddr,
+        /// IPv4 or IPv6 address, or prefix.
+        #[arg(value_name = "ADDRESS|PREFIX", value_parser = control::net, required_unless_present = "all")]
+        nets: Vec<IpNet>,
+        /// End all bans.
+        #[arg(long, conflicts_with = "nets")]
+        all: bool,
     },
     /// Take the XDP program off every interface and remove all pins: no packet is dropped any more.
     /// With --interface, off those interfaces only.
@@ -121,7 +129,9 @@ pub fn main() -> ExitCode {
         Command::Check => check::check(&places.config),
         Command::Status { json } => status::status(&places, json),
         Command::Bans { json } => bans::bans(&places.socket, json),
-        Command::Unban { host } => bans::unban(&places, host.to_canonical()),
+        Command::Ban(ban) => ban::ban(&places.socket, &ban),
+        Command::Unban { all: true, .. } => bans::unban_all(&places.socket),
+        Command::Unban { nets, .. } => bans::unban(&places, &nets),
         Command::Detach => detach::detach(&places.pin_dir, &places.interfaces),
         Command::Doctor { json } => doctor::doctor(&places, json),
     };

@@ -89,8 +89,10 @@ fn text(status: &Status) -> String {
         "banned".into(),
         format!("{v4} IPv4, {v6} IPv6"),
         format!(
-            "of {} each; {} displaced",
-            status.max_bans, status.displaced
+            "of {} each; {} displaced{}",
+            status.max_bans,
+            status.displaced,
+            prefixes(status.banned_prefixes)
         ),
     ]);
     for (reason, tally) in &status.packets {
@@ -115,6 +117,15 @@ fn text(status: &Status) -> String {
     text.push('\n');
     text.push_str(&aligned(&jails(&status.jails)));
     text
+}
+
+/// How many of the bans are of prefixes, if any.
+fn prefixes(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "; 1 is a prefix".into(),
+        count => format!("; {count} are prefixes"),
+    }
 }
 
 /// Counters that are 0 when all is well.
@@ -162,6 +173,7 @@ mod tests {
     #[test]
     fn everything_that_is_wrong_is_shown_and_nothing_reaches_the_terminal_raw() {
         let status = Status {
+            banned_prefixes: 2,
             problems: vec!["log\u{1b}[2J is gone".into()],
             interfaces: vec![
                 InterfaceStatus {
@@ -212,6 +224,7 @@ mod tests {
             "WAITED FOR",
             "3 (180 bytes)",
             "UNREADABLE: permission denied",
+            "2 are prefixes",
             "sshd",
             "12",
         ] {

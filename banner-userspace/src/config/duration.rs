@@ -64,15 +64,45 @@ impl Shape for BanSpan {
         if node.kind == Kind::Text("permanent".to_owned()) {
             return Some(BanTime::Permanent);
         }
-        let advice = |fault: Fault| match fault {
+        read(node)
+            .map(BanTime::For)
+            .map_err(|fault| refuse(self, node, path, report, Self::advice(fault)))
+            .ok()
+    }
+}
+
+impl BanTime {
+    /// How long; `None`: without an end.
+    pub fn duration(self) -> Option<Duration> {
+        match self {
+            Self::For(time) => Some(time),
+            Self::Permanent => None,
+        }
+    }
+
+    /// What a command line says: `permanent`, or a duration such as `1h30m`.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what to do.
+    pub fn from_text(text: &str) -> Result<Self, String> {
+        if text == "permanent" {
+            return Ok(Self::Permanent);
+        }
+        let time = parse(text).map(Self::For);
+        time.map_err(|fault| match BanSpan::advice(fault) {
+            "" => format!("{text:?} is not {}", BanSpan.describe()),
+            advice => format!("{text:?} is not {}; {advice}", BanSpan.noun()),
+        })
+    }
+}
+
+impl BanSpan {
+    fn advice(fault: Fault) -> &'static str {
+        match fault {
             Fault::Negative => "for a ban without end write permanent",
             Fault::TooLong => "longer than 10 years: write permanent",
             other => other.advice(),
-        };
-        read(node)
-            .map(BanTime::For)
-            .map_err(|fault| refuse(self, node, path, report, advice(fault)))
-            .ok()
+        }
     }
 }
 
@@ -211,6 +241,25 @@ mod tests {
         ];
         for (text, seconds) in rows {
             assert_eq!(parse(text), seconds.map(Duration::from_secs), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_command_line_is_told_what_a_time_looks_like() {
+        let hour = BanTime::For(Duration::from_hours(1));
+        assert_eq!(BanTime::from_text("1h"), Ok(hour));
+        assert_eq!(BanTime::from_text("permanent"), Ok(BanTime::Permanent));
+        for (text, why) in [
+            (
+                "",
+                "\"\" is not the word permanent or a duration such as 10m, 1h30m, 1d or 2w",
+            ),
+            (
+                "-1h",
+                "\"-1h\" is not the word permanent or a duration; for a ban without end write permanent",
+            ),
+        ] {
+            assert_eq!(BanTime::from_text(text), Err(why.to_owned()));
         }
     }
 

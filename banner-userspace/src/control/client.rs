@@ -2,18 +2,21 @@
 
 use std::{
     io,
-    net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::{Method, Request, StatusCode, body::Bytes, client::conn::http1, header::HOST};
 use hyper_util::rt::TokioIo;
+use ipnet::IpNet;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use super::status::{BanStatus, Status, Unbanned};
+use super::{
+    bans::{AllUnbanned, BanPage, BanRequest, Banned, Unbanned},
+    status::Status,
+};
 
 /// How long an agent may take to answer. It answers between two reads, so in milliseconds.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -75,24 +78,45 @@ impl Client {
 
     /// How are things?
     pub async fn status(&self) -> Result<Status, ClientError> {
-        self.ask(Method::GET, "/v1/status").await
+        self.get("/v1/status").await
     }
 
-    /// Who is banned?
-    pub async fn bans(&self) -> Result<Vec<BanStatus>, ClientError> {
-        self.ask(Method::GET, "/v1/bans").await
+    /// Who is banned? Those after this place in the list; 0 for its beginning.
+    pub async fn bans(&self, after: u64) -> Result<BanPage, ClientError> {
+        self.get(&format!("/v1/bans?after={after}")).await
     }
 
-    /// Ends every ban on a host.
-    pub async fn unban(&self, host: IpAddr) -> Result<Unbanned, ClientError> {
-        self.ask(Method::DELETE, &format!("/v1/bans/{host}")).await
+    /// Bans.
+    pub async fn ban(&self, request: &BanRequest) -> Result<Banned, ClientError> {
+        let body = serde_json::to_vec(request)?;
+        self.ask(Method::POST, "/v1/bans", body.into()).await
     }
 
-    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T, ClientError> {
+    /// Ends every ban on a host or on just this prefix.
+    pub async fn unban(&self, net: IpNet) -> Result<Unbanned, ClientError> {
+        let path = format!("/v1/bans/{net}");
+        self.ask(Method::DELETE, &path, Bytes::new()).await
+    }
+
+    /// Ends some of the bans, and says whether there are more.
+    pub async fn unban_some(&self) -> Result<AllUnbanned, ClientError> {
+        self.ask(Method::DELETE, "/v1/bans", Bytes::new()).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.ask(Method::GET, path, Bytes::new()).await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<T, ClientError> {
         let late = || ClientError::Late {
             socket: self.socket.clone(),
         };
-        tokio::time::timeout(DEADLINE, self.exchange(method, path))
+        tokio::time::timeout(DEADLINE, self.exchange(method, path, body))
             .await
             .map_err(|_| late())?
     }
@@ -101,6 +125,7 @@ impl Client {
         &self,
         method: Method,
         path: &str,
+        body: Bytes,
     ) -> Result<T, ClientError> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|source| {
             let socket = self.socket.clone();
@@ -112,7 +137,7 @@ impl Client {
         })?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        let mut request = Request::new(Empty::<Bytes>::new());
+        let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = path.parse().unwrap_or_default();
         request
@@ -140,7 +165,10 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::{
-        super::server::{Request, Server},
+        super::{
+            bans::{MOST, Wanted, shown},
+            server::{Request, Server},
+        },
         *,
     };
 
@@ -164,11 +192,32 @@ mod tests {
                             ..Status::default()
                         });
                     }
-                    Request::Bans(reply) => drop(reply.send(Vec::new())),
-                    Request::Unban(host, reply) => {
+                    Request::Bans(limit, after, reply) => {
+                        let next = (after == 0).then_some(limit as u64);
+                        let _ = reply.send(BanPage {
+                            bans: Vec::new(),
+                            next,
+                        });
+                    }
+                    Request::Ban(order, reply) => {
+                        let banned = Banned {
+                            banned: order.bans.len(),
+                            ..Banned::default()
+                        };
+                        let known = order.jail.is_none();
+                        let _ = reply.send(known.then_some(banned).ok_or("no such jail".into()));
+                    }
+                    Request::Unban(net, reply) => {
                         let _ = reply.send(Unbanned {
-                            host,
-                            was_banned: host.is_ipv4(),
+                            net: shown(net),
+                            was_banned: net.addr().is_ipv4(),
+                            within: Vec::new(),
+                        });
+                    }
+                    Request::UnbanSome(most, reply) => {
+                        let _ = reply.send(AllUnbanned {
+                            unbanned: most,
+                            more: false,
                         });
                     }
                 }
@@ -192,16 +241,45 @@ mod tests {
             let client = Client::new(&socket);
             with_agent(server, async {
                 assert_eq!(client.status().await.unwrap().pid, 7);
-                assert_eq!(client.bans().await.unwrap(), []);
+                let page = client.bans(0).await.unwrap();
+                assert_eq!(page.next, Some(MOST as u64));
+                assert_eq!(client.bans(5).await.unwrap().next, None);
                 let mapped = client
-                    .unban("::ffff:192.0.2.1".parse().unwrap())
+                    .unban("::ffff:192.0.2.1/128".parse().unwrap())
                     .await
                     .unwrap();
-                assert_eq!(mapped.host, IpAddr::from([192, 0, 2, 1]));
-                assert!(mapped.was_banned);
-                let refused = client.ask::<Status>(Method::DELETE, "/v1/bans/x").await;
+                assert_eq!((&*mapped.net, mapped.was_banned), ("192.0.2.1", true));
+                let prefix = client.unban("192.0.2.0/24".parse().unwrap()).await;
+                assert_eq!(prefix.unwrap().net, "192.0.2.0/24");
+                assert_eq!(client.unban_some().await.unwrap().unbanned, MOST);
+                let wanted = |net: &str| Wanted {
+                    net: net.into(),
+                    time: None,
+                };
+                let mut request = BanRequest {
+                    bans: vec![wanted("192.0.2.7"); MOST],
+                    ..BanRequest::default()
+                };
+                assert_eq!(client.ban(&request).await.unwrap().banned, MOST);
+                request.jail = Some("x".into());
+                let refused = client.ban(&request).await.unwrap_err().to_string();
+                assert!(refused.contains("no such jail"), "{refused}");
+                request.bans.push(wanted("192.0.2.8"));
+                let refused = client.ban(&request).await.unwrap_err().to_string();
+                assert!(refused.contains("10001 bans in one request"), "{refused}");
+                let long = Bytes::from(vec![b' '; 5 << 20]);
+                let refused = client.ask::<Banned>(Method::POST, "/v1/bans", long).await;
+                let refused = refused.unwrap_err().to_string();
+                assert!(refused.contains("more than 4194304 bytes"), "{refused}");
+                for path in ["/v1/bans?limit=x", "/v1/bans?page=2"] {
+                    let refused = client.get::<BanPage>(path).await.unwrap_err();
+                    assert!(matches!(refused, ClientError::Refused { .. }), "{refused}");
+                }
+                let refused = client
+                    .ask::<Status>(Method::DELETE, "/v1/bans/x", Bytes::new())
+                    .await;
                 assert!(matches!(refused, Err(ClientError::Refused { .. })));
-                let refused = client.ask::<Status>(Method::GET, "/v2").await;
+                let refused = client.get::<Status>("/v2").await;
                 assert!(matches!(refused, Err(ClientError::Refused { .. })));
             })
             .await;

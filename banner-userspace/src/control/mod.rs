@@ -3,18 +3,22 @@
 //! | request | answer |
 //! |---|---|
 //! | `GET /v1/status` | [`Status`] |
-//! | `GET /v1/bans` | list of [`BanStatus`] |
-//! | `DELETE /v1/bans/ADDRESS` | [`Unbanned`] |
+//! | `GET /v1/bans?limit=N&after=NEXT` | [`BanPage`] |
+//! | `POST /v1/bans` with a [`BanRequest`] | [`Banned`] |
+//! | `DELETE /v1/bans/ADDRESS` or `/PREFIX` | [`Unbanned`] |
+//! | `DELETE /v1/bans` | [`AllUnbanned`] |
 //!
 //! Errors are a status code and `{"error": "…"}`.
 
+mod bans;
 mod client;
 mod server;
 mod status;
 
+pub use bans::{
+    AllUnbanned, BanOrder, BanPage, BanRequest, BanStatus, Banned, MOST, Permanent, RefusedBan,
+    Time, Unbanned, Wanted, net, shown,
+};
 pub use client::{Client, ClientError};
 pub use server::{Request, Server};
-pub use status::{
-    BanStatus, FileStatus, InterfaceStatus, JailStatus, PacketStatus, SourceStatus, Status,
-    Unbanned,
-};
+pub use status::{FileStatus, InterfaceStatus, JailStatus, PacketStatus, SourceStatus, Status};

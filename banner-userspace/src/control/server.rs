@@ -3,7 +3,6 @@
 use std::{
     convert::Infallible,
     fs, io,
-    net::IpAddr,
     os::{
         fd::AsRawFd as _,
         unix::fs::{DirBuilderExt as _, FileTypeExt as _},
@@ -13,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{
     Method, Response, StatusCode,
     body::{Bytes, Incoming},
@@ -22,6 +21,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use ipnet::IpNet;
 use nix::sys::{
     socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket},
     stat::{Mode, umask},
@@ -33,7 +33,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::status::{BanStatus, Status, Unbanned};
+use super::{
+    bans::{self, AllUnbanned, BanOrder, BanPage, BanRequest, Banned, MOST, Unbanned},
+    status::Status,
+};
 
 /// How many clients are served at once; others wait.
 const CONNECTIONS: usize = 32;
@@ -41,15 +44,22 @@ const CONNECTIONS: usize = 32;
 /// How long a client may take for all it wants.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Bytes of a request. [`MOST`] bans take less than a quarter of it.
+const LONGEST: usize = 4 << 20;
+
 /// A request, and where its answer goes.
 #[derive(Debug)]
 pub enum Request {
     /// How are things?
     Status(oneshot::Sender<Status>),
-    /// Who is banned?
-    Bans(oneshot::Sender<Vec<BanStatus>>),
-    /// End every ban on a host.
-    Unban(IpAddr, oneshot::Sender<Unbanned>),
+    /// Who is banned? At most so many of them, after this place in the list.
+    Bans(usize, u64, oneshot::Sender<BanPage>),
+    /// Ban these.
+    Ban(BanOrder, oneshot::Sender<Result<Banned, String>>),
+    /// End every ban on a host or on just this prefix.
+    Unban(IpNet, oneshot::Sender<Unbanned>),
+    /// End bans on at most so many hosts and prefixes.
+    UnbanSome(usize, oneshot::Sender<AllUnbanned>),
 }
 
 /// A socket that is being listened on. It is removed when this is dropped.
@@ -152,30 +162,89 @@ async fn answer(
     request: hyper::Request<Incoming>,
     agent: &mpsc::Sender<Request>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let path = request.uri().path();
-    Ok(match (request.method(), path.strip_prefix("/v1/bans/")) {
-        (&Method::GET, None) if path == "/v1/status" => ask(agent, Request::Status).await,
-        (&Method::GET, None) if path == "/v1/bans" => ask(agent, Request::Bans).await,
-        (&Method::DELETE, Some(host)) => match host.parse::<IpAddr>() {
-            Ok(host) => ask(agent, |reply| Request::Unban(host.to_canonical(), reply)).await,
-            Err(_) => error(StatusCode::BAD_REQUEST, "not an address"),
+    let (head, body) = request.into_parts();
+    let path = head.uri.path();
+    let query = head.uri.query();
+    Ok(match (&head.method, path, path.strip_prefix("/v1/bans/")) {
+        (&Method::GET, "/v1/status", _) => ask(agent, Request::Status).await,
+        (&Method::GET, "/v1/bans", _) => match page(query) {
+            Ok((limit, after)) => ask(agent, |reply| Request::Bans(limit, after, reply)).await,
+            Err(why) => error(StatusCode::BAD_REQUEST, &why),
+        },
+        (&Method::POST, "/v1/bans", _) => match order(body).await {
+            Ok(order) => ban(agent, order).await,
+            Err((status, why)) => error(status, &why),
+        },
+        (&Method::DELETE, "/v1/bans", _) => {
+            ask(agent, |reply| Request::UnbanSome(MOST, reply)).await
+        }
+        (&Method::DELETE, _, Some(net)) => match bans::net(net) {
+            Ok(net) => ask(agent, |reply| Request::Unban(net, reply)).await,
+            Err(why) => error(StatusCode::BAD_REQUEST, &why),
         },
         _ => error(StatusCode::NOT_FOUND, "no such resource"),
     })
+}
+
+/// `limit` and `after` of a query.
+fn page(query: Option<&str>) -> Result<(usize, u64), String> {
+    let (mut limit, mut after) = (MOST, 0);
+    for part in query.into_iter().flat_map(|query| query.split('&')) {
+        let number = |text: &str| text.parse().map_err(|_| format!("{part}: not a number"));
+        match part.split_once('=') {
+            Some(("limit", text)) => {
+                let wanted: u64 = number(text)?;
+                limit = usize::try_from(wanted).unwrap_or(MOST).clamp(1, MOST);
+            }
+            Some(("after", text)) => after = number(text)?,
+            _ => return Err(format!("{part}: neither limit=NUMBER nor after=NUMBER")),
+        }
+    }
+    Ok((limit, after))
+}
+
+/// Which bans a body asks for.
+async fn order(body: Incoming) -> Result<BanOrder, (StatusCode, String)> {
+    let body = Limited::new(body, LONGEST).collect().await.map_err(|_| {
+        let why = format!("more than {LONGEST} bytes, or broken off");
+        (StatusCode::PAYLOAD_TOO_LARGE, why)
+    })?;
+    let bad = |why: String| (StatusCode::BAD_REQUEST, why);
+    let request: BanRequest =
+        serde_json::from_slice(&body.to_bytes()).map_err(|why| bad(why.to_string()))?;
+    request.order().map_err(bad)
+}
+
+async fn ban(agent: &mpsc::Sender<Request>, order: BanOrder) -> Response<Full<Bytes>> {
+    match exchange(agent, |reply| Request::Ban(order, reply)).await {
+        Some(Ok(banned)) => json(StatusCode::OK, &banned),
+        Some(Err(why)) => error(StatusCode::BAD_REQUEST, &why),
+        None => stopping(),
+    }
 }
 
 async fn ask<T: Serialize>(
     agent: &mpsc::Sender<Request>,
     request: impl FnOnce(oneshot::Sender<T>) -> Request,
 ) -> Response<Full<Bytes>> {
+    match exchange(agent, request).await {
+        Some(answer) => json(StatusCode::OK, &answer),
+        None => stopping(),
+    }
+}
+
+/// The agent's answer, while it runs.
+async fn exchange<T>(
+    agent: &mpsc::Sender<Request>,
+    request: impl FnOnce(oneshot::Sender<T>) -> Request,
+) -> Option<T> {
     let (reply, answer) = oneshot::channel();
-    if agent.send(request(reply)).await.is_err() {
-        return error(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping");
-    }
-    match answer.await {
-        Ok(answer) => json(StatusCode::OK, &answer),
-        Err(_) => error(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping"),
-    }
+    agent.send(request(reply)).await.ok()?;
+    answer.await.ok()
+}
+
+fn stopping() -> Response<Full<Bytes>> {
+    error(StatusCode::SERVICE_UNAVAILABLE, "the agent is stopping")
 }
 
 fn error(status: StatusCode, message: &str) -> Response<Full<Bytes>> {

@@ -1,6 +1,6 @@
 //! The shapes of the answers.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,11 +19,14 @@ pub struct Status {
     pub enforcer: String,
     /// Where.
     pub interfaces: Vec<InterfaceStatus>,
-    /// Hosts banned over IPv4.
+    /// IPv4 hosts and prefixes that are banned, counted once for each set of ports.
     pub banned_ipv4: usize,
-    /// Hosts banned over IPv6.
+    /// The same for IPv6.
     pub banned_ipv6: usize,
-    /// How many hosts of each family can be banned at once.
+    /// Those of both that are prefixes.
+    #[serde(default)]
+    pub banned_prefixes: usize,
+    /// How many of each family there can be at once.
     pub max_bans: u32,
     /// Bans that could not be put into force yet, and are tried again.
     pub pending: usize,
@@ -82,7 +85,7 @@ pub struct JailStatus {
     pub filter: String,
     /// Paths and patterns of its logs.
     pub logs: Vec<String>,
-    /// Hosts that it has banned now; in observe mode, that it would have.
+    /// Bans that it has in force now; in observe mode, that it would have.
     pub banned: usize,
     /// Hosts that it is counting.
     pub counting: usize,
@@ -137,26 +140,4 @@ pub struct SourceStatus {
     pub truncations: u64,
     /// Times that the kernel's event queue overflowed and all files were looked at again.
     pub overflows: u64,
-}
-
-/// One ban.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BanStatus {
-    /// Who.
-    pub host: IpAddr,
-    /// Jail; none for a ban that no jail of today's configuration made.
-    pub jail: Option<String>,
-    /// `enforce` or `observe`.
-    pub mode: String,
-    /// For how many seconds more; none: without an end.
-    pub remaining_seconds: Option<u64>,
-}
-
-/// What became of a request to unban.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unbanned {
-    /// Who.
-    pub host: IpAddr,
-    /// Whether it was banned.
-    pub was_banned: bool,
 }

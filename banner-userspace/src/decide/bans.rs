@@ -135,6 +135,17 @@ impl Bans {
         (self.v4.entries(), self.v6.entries())
     }
 
+    /// How many entries are of prefixes.
+    pub(super) fn prefixes(&self) -> usize {
+        self.v4.prefixes() + self.v6.prefixes()
+    }
+
+    /// Whether there is a ban on just this prefix.
+    pub(super) fn has(&self, net: IpNet) -> bool {
+        let mut all = (0..=PortsId::MAX.0).map(PortsId);
+        all.any(|ports| self.family(net).heaviest(Entry { net, ports }).is_some())
+    }
+
     /// How many bans there are.
     pub(super) fn len(&self) -> usize {
         self.v4.len() + self.v6.len()

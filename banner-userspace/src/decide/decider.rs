@@ -8,7 +8,9 @@ use super::{
     bans::{Bans, Cursor, Full},
     rules::Rules,
 };
-use crate::model::{Ban, Change, Entry, JailId, Mono, Offence, PortsId, PrefixSet, Until};
+use crate::model::{
+    Ban, Change, Entry, JailId, Mono, Offence, PortsId, PrefixSet, Until, bannable,
+};
 
 /// What was decided, for the report. The changes that it takes are separate, because they have to
 /// be in force first.
@@ -55,8 +57,8 @@ pub enum Decision {
 pub enum Refusal {
     /// All of it is on the never-ban list.
     #[error(
-        "on the never-ban list, which wins over every ban (as `ignore` in the configuration, an \
-         address of this machine, a gateway, or whoever started the agent)"
+        "on the never-ban list, which wins over every ban, forced or not; on it are `ignore` of the \
+         configuration, the addresses of this machine, its gateways, and whoever started the agent"
     )]
     Never,
     /// There is no room.
@@ -268,6 +270,26 @@ impl Decider {
     /// On how many entries there are bans: IPv4, IPv6.
     pub fn entries(&self) -> (usize, usize) {
         self.bans.entries()
+    }
+
+    /// How many of them are of prefixes.
+    pub fn prefixes(&self) -> usize {
+        self.bans.prefixes()
+    }
+
+    /// The prefixes that are banned and have all of this one in them, without itself.
+    pub fn around(&self, net: IpNet) -> Vec<IpNet> {
+        let mut around = Vec::new();
+        let mut wider = net;
+        while let Some(next) = wider.supernet()
+            && bannable(next).is_ok()
+        {
+            wider = next;
+            if self.bans.has(wider) {
+                around.push(wider);
+            }
+        }
+        around
     }
 
     /// How many bans there are.

@@ -9,7 +9,7 @@ use super::{
     heap::{Ends, Heap, Weights},
     slot::{NONE, Slots},
 };
-use crate::model::{Ban, Change, Entry, JailId, Mode, Mono, PortsId, Until};
+use crate::model::{Ban, Change, Entry, JailId, Mode, Mono, PortsId, Until, is_host};
 
 /// Bans lie in [`Slots`]; those on one entry form a chain whose first is the heaviest.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(super) struct Family {
     weights: Heap<Weights>,
     /// How many entries there are with each set of ports.
     with_ports: [u32; PortsId::MAX.0 as usize + 1],
+    /// How many entries are no hosts.
+    prefixes: usize,
 }
 
 impl Family {
@@ -38,6 +40,7 @@ impl Family {
             ends: Heap::new(),
             weights: Heap::new(),
             with_ports: [0; PortsId::MAX.0 as usize + 1],
+            prefixes: 0,
         }
     }
 
@@ -81,6 +84,9 @@ impl Family {
 
     /// The heaviest ban on an entry.
     pub(super) fn heaviest(&self, entry: Entry) -> Option<Ban> {
+        if self.with_ports(entry.ports) == 0 {
+            return None;
+        }
         let first = self.first(self.hash(entry), entry)?;
         Some(self.slots[first].ban())
     }
@@ -155,6 +161,10 @@ impl Family {
         self.table.len()
     }
 
+    pub(super) fn prefixes(&self) -> usize {
+        self.prefixes
+    }
+
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -211,6 +221,7 @@ impl Family {
         if let Some(count) = self.with_ports.get_mut(usize::from(ban.ports.0)) {
             *count += 1;
         }
+        self.prefixes += usize::from(!is_host(ban.net));
         Some(())
     }
 
@@ -225,6 +236,7 @@ impl Family {
         if let Some(count) = self.with_ports.get_mut(usize::from(entry.ports.0)) {
             *count -= 1;
         }
+        self.prefixes -= usize::from(!is_host(entry.net));
     }
 
     /// What refers to `old` as the first of its chain refers to `new`.

@@ -8,7 +8,7 @@ use std::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{PortSets, Protocol};
+use crate::model::{PortSets, Protocol, is_host};
 
 const CAPACITY: usize = 6;
 
@@ -212,6 +212,8 @@ proptest! {
             let listed: BTreeSet<_> = bans.iter().map(|ban| key(&ban)).collect();
             prop_assert_eq!(listed, naive.0.iter().map(key).collect::<BTreeSet<_>>());
             prop_assert_eq!(bans.len(), naive.0.len());
+            let wide = enforced.keys().filter(|entry| !is_host(entry.net));
+            prop_assert_eq!(bans.prefixes(), wide.count());
             for packet in &packets {
                 prop_assert_eq!(
                     verdict(enforced.values().copied(), &sets, *packet),

@@ -180,3 +180,36 @@ fn everything_is_ended_a_bit_at_a_time() {
     assert_eq!((out.changes.len(), decider.len()), (2, 1));
     assert!(decider.next_end().is_some());
 }
+
+#[test]
+fn the_prefixes_around_are_found() {
+    let mut decider = wide();
+    for net in [
+        "10.0.0.0/8",
+        "10.1.0.0/16",
+        "10.1.2.3/32",
+        "10.2.0.0/16",
+        "2001:db8::/32",
+    ] {
+        let ban = Ban {
+            net: net.parse().unwrap(),
+            ports: PortsId(7),
+            jail: None,
+            mode: Mode::Enforce,
+            until: Until::Forever,
+        };
+        decider.ask(ban, &mut Outcome::default()).unwrap();
+    }
+    assert_eq!(decider.prefixes(), 4);
+    for (net, around) in [
+        ("10.1.2.3/32", &["10.1.0.0/16", "10.0.0.0/8"][..]),
+        ("10.1.0.0/16", &["10.0.0.0/8"]),
+        ("10.0.0.0/8", &[]),
+        ("192.0.2.1/32", &[]),
+        ("2001:db8::1/128", &["2001:db8::/32"]),
+    ] {
+        let found = decider.around(net.parse().unwrap());
+        let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found, around, "{net}");
+    }
+}

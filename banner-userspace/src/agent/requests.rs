@@ -1,0 +1,140 @@
+//! Answers at the control socket. Who asked may have gone meanwhile.
+
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::{clock, run::Running, status};
+use crate::{
+    control::{AllUnbanned, BanOrder, Banned, RefusedBan, Request, Time, Unbanned, shown},
+    decide::{Cursor, Outcome, Refusal, until},
+    model::{Ban, Change, JailId, Mode, Now, Ports, PortsId},
+};
+
+/// How long a ban lasts of which nobody says how long.
+const BAN_TIME: Duration = Duration::from_hours(1);
+
+impl Running {
+    /// Answers somebody at the control socket.
+    pub(super) fn answer(&mut self, request: Request) {
+        let now = clock::now();
+        match request {
+            Request::Status(reply) => {
+                self.look_at_programs(now);
+                let _ = reply.send(status::status(self, now.mono));
+            }
+            Request::Bans(limit, after, reply) => {
+                let page = status::bans(self, limit, Cursor::from_number(after), now.mono);
+                let _ = reply.send(page);
+            }
+            Request::Ban(order, reply) => {
+                let _ = reply.send(self.ban(&order, now));
+            }
+            Request::Unban(net, reply) => {
+                let _ = reply.send(self.unban(net, now));
+            }
+            Request::UnbanSome(most, reply) => {
+                let mut out = Outcome::default();
+                let unbanned = self.agent.decider.lift_some(most, &mut out);
+                self.enforce(&out, now);
+                let more = !self.agent.decider.is_empty();
+                let _ = reply.send(AllUnbanned { unbanned, more });
+            }
+        }
+    }
+
+    fn unban(&mut self, net: IpNet, now: Now) -> Unbanned {
+        let mut out = Outcome::default();
+        let was_banned = self.agent.decider.lift(net, &mut out);
+        if out.changes.is_empty() {
+            // Whatever the map may hold of it.
+            let ports = PortsId::ALL;
+            out.changes.push(Change::Clear { net, ports });
+        }
+        self.enforce(&out, now);
+        let within = self.agent.decider.around(net);
+        Unbanned {
+            net: shown(net),
+            was_banned,
+            within: within.into_iter().map(shown).collect(),
+        }
+    }
+
+    /// Bans who is asked for, or says why not.
+    fn ban(&mut self, order: &BanOrder, now: Now) -> Result<Banned, String> {
+        let jail = order
+            .jail
+            .as_deref()
+            .map(|name| self.jail(name))
+            .transpose()?;
+        let rules = jail.and_then(|jail| self.agent.decider.rules(jail));
+        let mode = order.mode.or(rules.map(|rules| rules.mode));
+        let time = rules.map_or(Some(BAN_TIME), |rules| rules.ban_time);
+        let of_jail = rules.map(|rules| rules.ports);
+        let ports = match &order.ports {
+            None => of_jail.unwrap_or(PortsId::ALL),
+            Some(None) => PortsId::ALL,
+            Some(Some(_)) if order.check => PortsId::ALL,
+            Some(Some(ports)) => self.ports(ports)?,
+        };
+        let mut banned = Banned::default();
+        let mut out = Outcome::default();
+        for (index, &(net, own)) in order.bans.iter().enumerate() {
+            let time = own.or(order.time).map_or(time, Time::duration);
+            let ban = Ban {
+                net,
+                ports,
+                jail,
+                mode: mode.unwrap_or(Mode::Enforce),
+                until: until(time, now.mono),
+            };
+            let decider = &mut self.agent.decider;
+            let answer = match order.check {
+                true if decider.never().covers(net) => Err(Refusal::Never),
+                true => Ok(()),
+                false => decider.ask(ban, &mut out),
+            };
+            match answer {
+                Ok(()) => banned.banned += 1,
+                Err(refusal) => banned.refused.push(RefusedBan {
+                    index,
+                    net: shown(net),
+                    why: refusal.to_string(),
+                }),
+            }
+        }
+        banned.pending = self.enforce(&out, now);
+        banned.banned -= banned.pending.min(banned.banned);
+        Ok(banned)
+    }
+
+    fn jail(&self, name: &str) -> Result<JailId, String> {
+        let jails = &self.agent.config.jails;
+        let known = jails.iter().position(|jail| jail.name == name);
+        let id = known.and_then(|place| u16::try_from(place).ok());
+        id.map(JailId).ok_or_else(|| {
+            let names: Vec<_> = jails.iter().map(|jail| &*jail.name).collect();
+            format!("no jail is named {name:?}; there are: {}", names.join(", "))
+        })
+    }
+
+    /// The number of a set of ports, which enforcers know when this returns.
+    fn ports(&mut self, ports: &Ports) -> Result<PortsId, String> {
+        let agent = &mut self.agent;
+        let mut sets = agent.ports.clone();
+        let id = sets.intern(ports).or_else(|_| {
+            // Those of bans that are over are free again.
+            sets.retain(|id| agent.decider.uses(id));
+            sets.intern(ports)
+        });
+        let id = id.map_err(|too_many| too_many.to_string())?;
+        if sets != agent.ports {
+            agent
+                .xdp
+                .set_ports(&sets)
+                .map_err(|error| error.to_string())?;
+            agent.ports = sets;
+        }
+        Ok(id)
+    }
+}
