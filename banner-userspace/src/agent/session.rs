@@ -5,7 +5,8 @@ use std::{fs, net::IpAddr};
 /// The peer of the SSH session in which this process was started, if it was. sudo takes the
 /// variable out of the environment, so that of the ancestors is asked as well.
 pub fn ssh_peer() -> Option<IpAddr> {
-    let mut process = std::process::id();
+    // As procfs numbers processes, which may be otherwise than this process's namespace does.
+    let mut process = "self".to_owned();
     // A chain of parents is short; the bound is for a table that changes meanwhile.
     for _ in 0..64 {
         if let Some(peer) = fs::read(format!("/proc/{process}/environ"))
@@ -15,7 +16,7 @@ pub fn ssh_peer() -> Option<IpAddr> {
             return Some(peer);
         }
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-        process = parent(&status).filter(|&parent| parent > 1)?;
+        process = parent(&status).filter(|&parent| parent > 1)?.to_string();
     }
     None
 }

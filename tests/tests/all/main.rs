@@ -5,6 +5,7 @@
 mod bad_input;
 mod bench;
 mod budget;
+mod by_hand;
 mod clock;
 mod features;
 mod interfaces;
