@@ -92,7 +92,7 @@ pub(crate) static BANS: Setting<Count<u32>> = Setting::new(
         max: 4_194_304,
     },
     Default::Value("65536"),
-    "Bans that the kernel holds at a time, for each of IPv4 and IPv6.",
+    "Bans in force at a time, for each of IPv4 and IPv6. A prefix counts as one, and so does each set of ports for which somebody is banned.",
 );
 
 pub(crate) static TRACKED: Setting<Count<u32>> = Setting::new(
@@ -147,7 +147,7 @@ pub(crate) static PORTS: Setting<PortsOf> = Setting::new(
     "ports",
     PortsOf,
     Default::Value("all"),
-    "For which ports a host is banned; to all others its packets pass.",
+    "For which ports a host is banned; to all others its packets pass. `tcp/` can be left out.",
 )
 .also(&["port", "services", "service"]);
 
