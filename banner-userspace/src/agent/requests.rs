@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ipnet::IpNet;
+use tracing::warn;
 
 use super::{clock, run::Running, status};
 use crate::{
@@ -129,10 +130,10 @@ impl Running {
         });
         let id = id.map_err(|too_many| too_many.to_string())?;
         if sets != agent.ports {
-            agent
-                .xdp
-                .set_ports(&sets)
-                .map_err(|error| error.to_string())?;
+            let advice = agent.xdp.set_ports(&mut sets);
+            for advice in advice.map_err(|error| error.to_string())? {
+                warn!("{}", advice.0);
+            }
             agent.ports = sets;
         }
         Ok(id)

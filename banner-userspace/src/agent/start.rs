@@ -102,8 +102,10 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
     }
     xdp.set_never(&never)?;
     let mut decider = decider(&config, never.clone());
-    let ports = config.ports.clone();
-    xdp.set_ports(&ports)?;
+    let mut ports = config.ports.clone();
+    for advice in xdp.set_ports(&mut ports)? {
+        warn!("{}", advice.0);
+    }
     let names = Names {
         jails: &config.jails,
         ports: &ports,

@@ -112,10 +112,10 @@ impl Xdp {
     }
 
     /// The sets of ports that bans refer to by their numbers; in force before a ban is that refers to
-    /// a new one.
-    pub fn set_ports(&mut self, ports: &PortSets) -> Result<(), XdpError> {
+    /// a new one. Sets that only bans of an earlier agent refer to are added.
+    pub fn set_ports(&mut self, ports: &mut PortSets) -> Result<Vec<Advice>, XdpError> {
         match ports.iter().next() {
-            None => Ok(()),
+            None => Ok(Vec::new()),
             Some((_, ports)) => Err(XdpError::NoEntry(ports.to_string())),
         }
     }
