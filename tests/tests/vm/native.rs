@@ -4,7 +4,7 @@ use std::{net::TcpListener, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use aya::programs::XdpMode;
-use banner_common::{Ban, FOREVER, Reason};
+use banner_common::{ALL_PORTS, Ban, CHECKED, FOREVER, Reason, Seen};
 use banner_tests::{
     bpf::Object,
     sniffer::Knocker,
@@ -20,8 +20,10 @@ pub(crate) const SILENCE: Duration = Duration::from_millis(1500);
 
 pub(crate) const BAN: Ban = Ban {
     expires: FOREVER,
-    flags: 0,
     jail: 0,
+    flags: CHECKED,
+    scope: ALL_PORTS,
+    seen: Seen(0),
 };
 
 fn bans_come_and_go(topology: &Topology, mode: XdpMode) -> Result<()> {

@@ -13,13 +13,15 @@ use object::{Object as _, ObjectSection as _};
 /// What is loaded, with parameters. What a kernel has built in is no file and is left out.
 ///
 /// bonding makes an interface of its own when it is loaded, unless it is told not to.
-pub(super) const WANTED: [(&str, &str); 7] = [
+pub(super) const WANTED: [(&str, &str); 9] = [
     ("virtio_pci", ""),
     ("virtio_net", ""),
     ("veth", ""),
     ("dummy", ""),
     ("tun", ""),
     ("bridge", ""),
+    ("8021q", ""),
+    ("macvlan", ""),
     ("bonding", "max_bonds=0"),
 ];
 

@@ -205,7 +205,7 @@ fn an_interface_that_is_renamed_stays_protected_and_its_old_name_is_waited_for()
             )?);
         }
         let link = seat.pinned().link_id("to-attacker")?;
-        server.ip("link set to-attacker name uplink")?;
+        server.rename("to-attacker", "uplink")?;
         flood_until("the new name to be told", &mut knockers, || {
             let told = |line: &String| line.contains("to-attacker: is named uplink now");
             Ok(agent.lines()?.iter().any(told))
@@ -213,7 +213,7 @@ fn an_interface_that_is_renamed_stays_protected_and_its_old_name_is_waited_for()
         let status = wait_for_status(&seat, &["PROBLEM  to-attacker: no interface has this"])?;
         assert_has(&status, &["uplink", "xdp native", "WAITED FOR"])?;
         // Another one takes the name, and is protected as well.
-        server.ip("link set to-friend name to-attacker")?;
+        server.rename("to-friend", "to-attacker")?;
         flood_until("the other one to be protected", &mut knockers, || {
             server.has_xdp("to-attacker")
         })?;

@@ -100,15 +100,15 @@ fn what_was_protected_stays_so_while_a_named_interface_is_missing() -> Result<()
         let mut agent = seat.start()?;
         ban(site, &mut agent, attacker)?;
         ensure!(agent.terminate()?.success());
-        server.ip("link set to-attacker name uplink")?;
+        server.rename("to-attacker", "uplink")?;
         let mut agent = seat.start()?;
         agent.wait_to_say(&["uplink: XDP program in place of an earlier agent's"])?;
         agent.wait_to_say(&["ERROR", "to-attacker: no interface has this name"])?;
         assert_both_dropped(attacker, &seat.pinned())?;
         ensure!(agent.terminate()?.success());
         // When all are there, others are not wanted.
-        server.ip("link set uplink name to-attacker\n\
-             link add other type veth peer name other-end\n")?;
+        server.rename("uplink", "to-attacker")?;
+        server.ip("link add other type veth peer name other-end")?;
         let mut next = seat.start()?;
         next.wait_to_say(&["ready", "to-attacker native, to-friend native"])?;
         assert_both_dropped(attacker, &seat.pinned())?;
