@@ -31,14 +31,12 @@ pub fn verdict<F: Family>(packet: &Cursor, source: &F, own: Option<*mut Ban>) ->
     let now = now();
     let zero = opaque_zero(now);
     let scopes = scopes::<F>(packet, zero) ^ zero;
-    let own = own.and_then(|ban| heaviest(ban, scopes, now));
-    let own_word = own.map_or(NOTHING, |ban| word(&read(ban), scopes, now));
+    let (own, own_word) = own.map_or((None, NOTHING), |ban| weigh(ban, scopes, now));
     let (mut ban, mut word_) = (own, own_word);
     if own_word != DROPS && F::has_wide() {
-        let around = source
+        let (around, around_word) = source
             .around()
-            .and_then(|group| heaviest_of(group, scopes, now));
-        let around_word = around.map_or(NOTHING, |ban| word(&read(ban), scopes, now));
+            .map_or((None, NOTHING), |group| weigh_group(group, scopes, now));
         if around_word > own_word {
             (ban, word_) = (around, around_word);
         }
@@ -66,26 +64,44 @@ fn opaque_zero(now: u64) -> u64 {
     (now >> 63).wrapping_neg()
 }
 
-/// Of the bans that an entry stands for, the one that decides.
+/// Of the bans that an entry stands for, the one that decides, and what it says.
 #[inline(always)]
-fn heaviest(entry: *mut Ban, scopes: u64, now: u64) -> Option<*mut Ban> {
-    let Ban { flags, jail, .. } = read(entry);
-    if flags & SEVERAL == 0 {
-        return Some(entry);
+fn weigh(entry: *mut Ban, scopes: u64, now: u64) -> (Option<*mut Ban>, Word) {
+    let ban = read(entry);
+    if ban.flags & SEVERAL == 0 {
+        return (Some(entry), word(&ban, scopes, now));
     }
-    heaviest_of(jail, scopes, now)
+    weigh_group(ban.jail, scopes, now)
 }
 
-/// The ban of a group that decides.
+/// The ban of a group that decides, and what it says.
 #[inline(always)]
-fn heaviest_of(group: u32, scopes: u64, now: u64) -> Option<*mut Ban> {
+fn weigh_group(group: u32, scopes: u64, now: u64) -> (Option<*mut Ban>, Word) {
     // Later fragments are judged by what the bans of the group come to together.
     let bit = if scopes == ANY {
         0
     } else {
         banner_heaviest(group, scopes | ALL, now)
     };
-    member(group, bit)
+    let ban = member(group, bit);
+    let said = ban.map_or(NOTHING, |ban| word(&read(ban), scopes, now));
+    if said > BESIDE {
+        return (ban, said);
+    }
+    // None of the bans holds that the packet could be of; the others are not asked one by one.
+    (ban, banner_beside(group, now))
+}
+
+/// What the bans of a group that a packet is beside say of it, all together.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn banner_beside(group: u32, now: u64) -> u64 {
+    member(group, 0).map_or(
+        NOTHING,
+        |ban| {
+            if read(ban).is_over(now) { OVER } else { BESIDE }
+        },
+    )
 }
 
 /// The scope, as a bit, of the ban of a group that decides.
