@@ -1,62 +1,29 @@
 //! The BPF object without the agent: loaded, its maps filled, its programs test-run.
 
 use std::{
-    borrow::Borrow,
     env, fs,
-    net::IpAddr,
-    ops::Index,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
 use aya::{
     Ebpf, EbpfLoader, TestRun as _, TestRunOptions,
-    maps::{HashMap, LpmTrie, MapData, PerCpuArray, lpm_trie::Key},
-    programs::{ProgramInfo, SchedClassifier, Xdp, XdpMode},
+    maps::PerCpuArray,
+    programs::{Program, ProgramInfo, TestRunResult, Xdp, XdpMode},
 };
 use banner_common::{
-    BANS4, BANS6, Ban, CLOCK_PROGRAM, COUNTERS, ClockReading, DEFAULT_MAX_BANS, LINEAR_PROGRAM,
-    NEVER4, NEVER6, PROGRAM, Reason, TCX_PROGRAM, Tally,
+    BANS4, BANS6, CLOCK_PROGRAM, COUNTERS, ClockReading, DEFAULT_MAX_BANS, LINEAR_PROGRAM, PROGRAM,
+    Reason, TCX_PROGRAM, TRACE, Tally,
 };
 
 use crate::require_root;
 
-/// Packets and bytes by reason, summed over the CPUs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters([Tally; Reason::COUNT as usize]);
+mod counters;
+mod fill;
 
-impl Index<Reason> for Counters {
-    type Output = Tally;
-
-    fn index(&self, reason: Reason) -> &Tally {
-        &self.0[reason as usize]
-    }
-}
-
-impl Counters {
-    /// Reads the counter map.
-    pub fn read(map: &PerCpuArray<impl Borrow<MapData>, [u8; Tally::SIZE]>) -> Result<Self> {
-        let mut counters = Self::default();
-        for reason in Reason::ALL {
-            let sum = &mut counters.0[reason as usize];
-            for bytes in map.get(&(reason as u32), 0)?.iter() {
-                let tally = Tally::from_bytes(*bytes);
-                sum.packets += tally.packets;
-                sum.bytes += tally.bytes;
-            }
-        }
-        Ok(counters)
-    }
-
-    /// Counters that have seen one packet of `bytes` bytes more than these.
-    #[must_use]
-    pub fn plus_one(mut self, reason: Reason, bytes: usize) -> Self {
-        let tally = &mut self.0[reason as usize];
-        tally.packets += 1;
-        tally.bytes += bytes as u64;
-        self
-    }
-}
+pub use counters::Counters;
+pub use fill::{SUMMARY, scope_bit};
 
 /// The object at `$BANNER_BPF_OBJECT`, or else the committed one.
 pub fn object() -> Result<(PathBuf, Vec<u8>)> {
@@ -74,34 +41,39 @@ pub struct Object {
 impl Object {
     /// Loads the object at `$BANNER_BPF_OBJECT`, or else the committed one, and all its programs.
     pub fn load() -> Result<Self> {
-        Self::load_with_room(DEFAULT_MAX_BANS)
+        Self::load_with(DEFAULT_MAX_BANS, false)
     }
 
     /// The same with room for `bans` addresses in each family.
     pub fn load_with_room(bans: u32) -> Result<Self> {
+        Self::load_with(bans, false)
+    }
+
+    /// The same with programs that log packets of the address `::`.
+    pub fn load_tracing() -> Result<Self> {
+        Self::load_with(DEFAULT_MAX_BANS, true)
+    }
+
+    fn load_with(bans: u32, trace: bool) -> Result<Self> {
         require_root()?;
         let (path, bytes) = object()?;
+        let trace = u8::from(trace);
         let mut ebpf = EbpfLoader::new()
             .map_max_entries(BANS4, bans)
             .map_max_entries(BANS6, bans)
+            .override_global(TRACE, &trace, true)
             .load(&bytes)
             .with_context(|| format!("load {}", path.display()))?;
-        for name in [PROGRAM, LINEAR_PROGRAM, CLOCK_PROGRAM] {
-            let program: &mut Xdp = ebpf
+        for name in [PROGRAM, LINEAR_PROGRAM, CLOCK_PROGRAM, TCX_PROGRAM] {
+            let program = ebpf
                 .program_mut(name)
-                .with_context(|| format!("no program {name} in {}", path.display()))?
-                .try_into()?;
-            program
-                .load()
-                .with_context(|| format!("load program {name}"))?;
+                .with_context(|| format!("no program {name} in {}", path.display()))?;
+            let loaded = match program {
+                Program::SchedClassifier(program) => program.load(),
+                _ => <&mut Xdp>::try_from(program)?.load(),
+            };
+            loaded.with_context(|| format!("load program {name}"))?;
         }
-        let program: &mut SchedClassifier = ebpf
-            .program_mut(TCX_PROGRAM)
-            .with_context(|| format!("no program {TCX_PROGRAM} in {}", path.display()))?
-            .try_into()?;
-        program
-            .load()
-            .with_context(|| format!("load program {TCX_PROGRAM}"))?;
         Ok(Self { ebpf })
     }
 
@@ -137,16 +109,56 @@ impl Object {
 
     /// Runs the deciding program once on `frame` and returns its verdict.
     pub fn verdict(&self, frame: &[u8]) -> Result<u32> {
-        let options = TestRunOptions {
-            data_in: Some(frame),
-            ..TestRunOptions::new()
-        };
-        Ok(self.program(PROGRAM)?.test_run(options)?.return_value)
+        self.run(PROGRAM, frame)
     }
 
     /// The program that decides.
     pub fn deciding(&self) -> Result<&Xdp> {
-        self.program(PROGRAM)
+        Ok(self.program(PROGRAM)?.try_into()?)
+    }
+
+    /// Runs the program named `name` once on `frame` and returns its verdict.
+    pub fn run(&self, name: &str, frame: &[u8]) -> Result<u32> {
+        let options = TestRunOptions {
+            data_in: Some(frame),
+            ..TestRunOptions::new()
+        };
+        Ok(self.test_run(name, options)?.return_value)
+    }
+
+    /// Runs the deciding program `repeat` times on `frame` and returns its last verdict, and the time
+    /// that one run took on average.
+    pub fn repeat(&self, frame: &[u8], repeat: u32) -> Result<(u32, Duration)> {
+        let options = TestRunOptions {
+            data_in: Some(frame),
+            repeat,
+            ..TestRunOptions::new()
+        };
+        let result = self.test_run(PROGRAM, options)?;
+        Ok((result.return_value, result.duration))
+    }
+
+    /// Runs the deciding program once on `frame`, of which no more than `first` bytes lie in the first
+    /// buffer (kernel 6.18).
+    pub fn run_split(&self, frame: &[u8], first: u32) -> Result<u32> {
+        // `xdp_md` (include/uapi/linux/bpf.h): data, data_end and four words more.
+        let mut context = [0; 24];
+        context[4..8].copy_from_slice(&first.to_ne_bytes());
+        let options = TestRunOptions {
+            data_in: Some(frame),
+            ctx_in: Some(&context),
+            ..TestRunOptions::new()
+        };
+        Ok(self.test_run(PROGRAM, options)?.return_value)
+    }
+
+    fn test_run(&self, name: &str, options: TestRunOptions<'_>) -> Result<TestRunResult> {
+        let program = self.program(name)?;
+        let result = match program {
+            Program::SchedClassifier(program) => program.test_run(options),
+            _ => <&Xdp>::try_from(program)?.test_run(options),
+        };
+        Ok(result?)
     }
 
     /// Runs the clock program.
@@ -157,7 +169,7 @@ impl Object {
             data_out: Some(&mut out),
             ..TestRunOptions::new()
         };
-        self.program(CLOCK_PROGRAM)?.test_run(options)?;
+        self.test_run(CLOCK_PROGRAM, options)?;
         let reading = out.first_chunk().context("64 bytes hold a reading")?;
         Ok(ClockReading::from_bytes(*reading))
     }
@@ -190,17 +202,15 @@ impl Object {
     pub fn pin_named_program(&mut self, name: &str, path: &Path) -> Result<()> {
         let program = self.ebpf.program_mut(name);
         program
-            .context("the object has the program")?
+            .with_context(|| format!("no program {name}"))?
             .pin(path)
             .with_context(|| format!("pin it at {}", path.display()))
     }
 
-    fn program(&self, name: &str) -> Result<&Xdp> {
-        let program = self
-            .ebpf
+    fn program(&self, name: &str) -> Result<&Program> {
+        self.ebpf
             .program(name)
-            .with_context(|| format!("no program {name}"))?;
-        Ok(program.try_into()?)
+            .with_context(|| format!("no program {name}"))
     }
 
     /// The counters.
@@ -208,69 +218,14 @@ impl Object {
         Counters::read(&PerCpuArray::try_from(self.map(COUNTERS)?)?)
     }
 
-    /// Bans `address`.
-    pub fn ban(&mut self, address: IpAddr, ban: Ban) -> Result<()> {
-        let value = ban.to_bytes();
-        match address {
-            IpAddr::V4(address) => self
-                .bans::<[u8; 4]>(BANS4)?
-                .insert(address.octets(), value, 0),
-            IpAddr::V6(address) => self
-                .bans::<[u8; 16]>(BANS6)?
-                .insert(address.octets(), value, 0),
-        }
-        .with_context(|| format!("ban {address}"))
-    }
-
-    /// Takes the ban of `address` away.
-    pub fn unban(&mut self, address: IpAddr) -> Result<()> {
-        match address {
-            IpAddr::V4(address) => self.bans::<[u8; 4]>(BANS4)?.remove(&address.octets()),
-            IpAddr::V6(address) => self.bans::<[u8; 16]>(BANS6)?.remove(&address.octets()),
-        }
-        .with_context(|| format!("unban {address}"))
-    }
-
-    /// Puts a prefix on the never-ban list.
-    pub fn never(&mut self, prefix: IpAddr, length: u32) -> Result<()> {
-        match prefix {
-            IpAddr::V4(prefix) => {
-                self.trie::<[u8; 4]>(NEVER4)?
-                    .insert(&Key::new(length, prefix.octets()), 0, 0)
-            }
-            IpAddr::V6(prefix) => {
-                self.trie::<[u8; 16]>(NEVER6)?
-                    .insert(&Key::new(length, prefix.octets()), 0, 0)
-            }
-        }
-        .with_context(|| format!("never ban {prefix}/{length}"))
-    }
-
-    /// Takes a prefix from the never-ban list.
-    pub fn not_never(&mut self, prefix: IpAddr, length: u32) -> Result<()> {
-        match prefix {
-            IpAddr::V4(prefix) => self
-                .trie::<[u8; 4]>(NEVER4)?
-                .remove(&Key::new(length, prefix.octets())),
-            IpAddr::V6(prefix) => self
-                .trie::<[u8; 16]>(NEVER6)?
-                .remove(&Key::new(length, prefix.octets())),
-        }
-        .with_context(|| format!("take {prefix}/{length} from the never-ban list"))
-    }
-
-    /// The map of banned addresses named `name`, whose keys are `A`.
-    pub fn bans<A: aya::Pod>(
-        &mut self,
-        name: &str,
-    ) -> Result<HashMap<&mut MapData, A, [u8; Ban::SIZE]>> {
-        let map = self.map_mut(name)?;
-        Ok(HashMap::try_from(map)?)
-    }
-
-    fn trie<A: aya::Pod>(&mut self, name: &str) -> Result<LpmTrie<&mut MapData, A, u32>> {
-        let map = self.map_mut(name)?;
-        Ok(LpmTrie::try_from(map)?)
+    /// Packets and bytes counted under `reason`, summed over the CPUs.
+    pub fn counter(&self, reason: Reason) -> Result<(u64, u64)> {
+        let map: PerCpuArray<_, [u8; Tally::SIZE]> = PerCpuArray::try_from(self.map(COUNTERS)?)?;
+        let values = map.get(&(reason as u32), 0)?;
+        let tallies = values.iter().map(|bytes| Tally::from_bytes(*bytes));
+        Ok(tallies.fold((0, 0), |(packets, bytes), tally| {
+            (packets + tally.packets, bytes + tally.bytes)
+        }))
     }
 }
 

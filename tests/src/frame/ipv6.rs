@@ -1,6 +1,6 @@
 use std::net::Ipv6Addr;
 
-use super::Payload;
+use super::{AUTHENTICATION, Payload};
 
 /// Next header: hop-by-hop options (RFC 8200).
 pub const HOP_BY_HOP: u8 = 0;
@@ -10,6 +10,12 @@ pub const ROUTING: u8 = 43;
 pub const FRAGMENT: u8 = 44;
 /// Next header: destination options (RFC 8200).
 pub const DESTINATION_OPTIONS: u8 = 60;
+/// Next header: mobility (RFC 6275).
+pub const MOBILITY: u8 = 135;
+/// Next header: host identity (RFC 7401).
+pub const HOST_IDENTITY: u8 = 139;
+/// Next header: shim6 (RFC 5533).
+pub const SHIM6: u8 = 140;
 
 /// An IPv6 packet (RFC 8200). Fields that are public may be set wrong.
 #[derive(Clone, Debug)]
@@ -39,15 +45,38 @@ impl Ipv6 {
     }
 
     /// Appends an extension header of eight bytes: options padded with `PadN`, or a routing header
-    /// with no segments left.
+    /// with no segments left; one of authentication has twelve more.
     #[must_use]
-    pub fn extension(mut self, kind: u8) -> Self {
-        let content = match kind {
-            ROUTING => vec![0, 4, 0, 0, 0, 0, 0],
-            _ => vec![0, 1, 4, 0, 0, 0, 0],
-        };
+    pub fn extension(self, kind: u8) -> Self {
+        match kind {
+            ROUTING => self.raw_extension(kind, vec![0, 4, 0, 0, 0, 0, 0]),
+            AUTHENTICATION => {
+                let mut content = vec![4];
+                content.resize(23, 0);
+                self.raw_extension(kind, content)
+            }
+            _ => self.raw_extension(kind, vec![0, 1, 4, 0, 0, 0, 0]),
+        }
+    }
+
+    /// Appends an extension header that holds `content` behind its next-header byte.
+    #[must_use]
+    pub fn raw_extension(mut self, kind: u8, content: Vec<u8>) -> Self {
         self.extensions.push((kind, content));
         self
+    }
+
+    /// Appends an extension header of `8 * (length + 1)` bytes; of `4 * (length + 2)` bytes where it is
+    /// one of authentication.
+    #[must_use]
+    pub fn long_extension(self, kind: u8, length: u8) -> Self {
+        let bytes = match kind {
+            AUTHENTICATION => 4 * (usize::from(length) + 2),
+            _ => 8 * (usize::from(length) + 1),
+        };
+        let mut content = vec![length];
+        content.resize(bytes - 1, 0);
+        self.raw_extension(kind, content)
     }
 
     /// Appends a fragment header, `offset` in units of eight bytes.

@@ -5,8 +5,13 @@ mod ipv6;
 mod payload;
 
 pub use ipv4::Ipv4;
-pub use ipv6::{DESTINATION_OPTIONS, FRAGMENT, HOP_BY_HOP, Ipv6, ROUTING};
-pub use payload::{Payload, icmp, icmp6, none, sctp, tcp_syn, udp};
+pub use ipv6::{
+    DESTINATION_OPTIONS, FRAGMENT, HOP_BY_HOP, HOST_IDENTITY, Ipv6, MOBILITY, ROUTING, SHIM6,
+};
+pub use payload::{
+    AUTHENTICATION, ESP, ICMP, ICMP6, Payload, SCTP, TCP, UDP, UDP_LITE, authenticated, icmp,
+    icmp6, none, sctp, tcp_syn, to_port, udp,
+};
 
 /// `EtherType` of IPv4 (RFC 894).
 pub const IPV4: u16 = 0x0800;

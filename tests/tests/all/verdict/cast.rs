@@ -18,6 +18,8 @@ pub(crate) struct Cast {
     pub(crate) beside: Vec<(IpAddr, u32)>,
     /// The family's own ICMP.
     pub(crate) icmp: Payload,
+    /// The other family's.
+    pub(crate) other_icmp: Payload,
 }
 
 pub(crate) fn v4() -> Cast {
@@ -43,6 +45,7 @@ pub(crate) fn v4() -> Cast {
             prefix(198, 51, 100, 1, 32),
         ],
         icmp: icmp(),
+        other_icmp: icmp6(),
     }
 }
 
@@ -76,6 +79,7 @@ pub(crate) fn v6() -> Cast {
             prefix("2001:db8:b::1", 128),
         ],
         icmp: icmp6(),
+        other_icmp: icmp(),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Far enough ahead that no test run lasts that long, at any HZ.
-const LATER: u64 = 1_000_000_000;
+pub(crate) const LATER: u64 = 1_000_000_000;
 
 /// All rows of one family, where `now` is a jiffy that has begun.
 pub(crate) fn rows(cast: &Cast, now: u64) -> Vec<Row> {

@@ -1,23 +1,51 @@
 use std::net::IpAddr;
 
 use anyhow::{Context as _, Result, ensure};
-use banner_common::{ALL_PORTS, Ban, FOREVER, OBSERVE, Reason, Seen, jail_key};
+use banner_common::{
+    ALL_PORTS, Ban, CHECKED, FOREVER, LINEAR_PROGRAM, OBSERVE, PROGRAM, Reason, SEVERAL, Seen,
+    TCX_PROGRAM, jail_key,
+};
 use banner_tests::bpf::Object;
 
-/// `XDP_DROP` (include/uapi/linux/bpf.h).
-pub(crate) const DROP: u32 = 1;
-/// `XDP_PASS`.
-pub(crate) const PASS: u32 = 2;
+use super::contents::Contents;
+
+/// A program, and what it returns to drop and to pass.
+#[derive(Debug)]
+pub(crate) struct Hook {
+    program: &'static str,
+    drop: u32,
+    pass: u32,
+}
+
+/// Every program that decides; `XDP_DROP`, `XDP_PASS`, `TC_ACT_SHOT` and `TC_ACT_UNSPEC`
+/// (include/uapi/linux/bpf.h, pkt_cls.h).
+const HOOKS: [Hook; 3] = [
+    Hook {
+        program: PROGRAM,
+        drop: 1,
+        pass: 2,
+    },
+    Hook {
+        program: LINEAR_PROGRAM,
+        drop: 1,
+        pass: 2,
+    },
+    Hook {
+        program: TCX_PROGRAM,
+        drop: 2,
+        pass: u32::MAX,
+    },
+];
 
 /// One line of the table.
 #[derive(Debug)]
 pub(crate) struct Row {
     what: String,
     frame: Vec<u8>,
-    bans: Vec<(IpAddr, Ban)>,
-    never: Vec<(IpAddr, u32)>,
-    verdict: u32,
+    contents: Contents,
     reason: Reason,
+    /// As many of [`HOOKS`], from the first on, get the frame.
+    hooks: usize,
 }
 
 /// A ban that drops until jiffy `expires`.
@@ -34,34 +62,86 @@ pub(crate) const fn until(expires: u64) -> Ban {
 /// A ban that drops and has no end.
 pub(crate) const FOR_EVER: Ban = until(FOREVER);
 
+/// A ban that was over long ago.
+pub(crate) const OVER: Ban = until(1);
+
 /// The same ban, of a jail that only observes.
 pub(crate) const fn observing(ban: Ban) -> Ban {
     Ban {
-        flags: OBSERVE,
+        flags: ban.flags | OBSERVE,
         ..ban
     }
 }
 
+/// The same ban, of an address that is known not to be on the never-ban list.
+pub(crate) const fn checked(ban: Ban) -> Ban {
+    Ban {
+        flags: ban.flags | CHECKED,
+        ..ban
+    }
+}
+
+/// The same ban, for the ports of one set only.
+pub(crate) const fn scoped(ban: Ban, scope: u16) -> Ban {
+    Ban { scope, ..ban }
+}
+
+/// The entry of an address whose bans are in `group`.
+pub(crate) const fn several(group: u32) -> Ban {
+    Ban {
+        jail: group,
+        flags: SEVERAL,
+        // What it says otherwise does not count.
+        expires: 0,
+        ..FOR_EVER
+    }
+}
+
+/// How many of [`HOOKS`] a test run can give `frame` to.
+fn hooks(frame: &[u8]) -> usize {
+    // The other programs see packets in one buffer, and one of the test run is a page, less what
+    // the kernel keeps in it.
+    const BUFFER: usize = 3500;
+    // Linux does not test-run tc programs on headers that are cut off, where it looks for them itself.
+    let header = match frame {
+        [_, _, _, _, _, _, _, _, _, _, _, _, 0x08, 0x00, ..] => 14 + 20,
+        [_, _, _, _, _, _, _, _, _, _, _, _, 0x86, 0xdd, ..] => 14 + 40,
+        _ => 14,
+    };
+    if frame.len() > BUFFER {
+        1
+    } else if frame.len() < header {
+        2
+    } else {
+        3
+    }
+}
+
 impl Row {
-    fn new(what: impl Into<String>, frame: Vec<u8>, verdict: u32, reason: Reason) -> Self {
+    fn new(what: impl Into<String>, frame: Vec<u8>, reason: Reason) -> Self {
         Self {
             what: what.into(),
-            frame,
-            bans: Vec::new(),
-            never: Vec::new(),
-            verdict,
+            contents: Contents::default(),
             reason,
+            hooks: hooks(&frame),
+            frame,
         }
     }
 
     /// A frame that has to be dropped.
     pub(crate) fn drop(what: impl Into<String>, frame: Vec<u8>) -> Self {
-        Self::new(what, frame, DROP, Reason::Drop)
+        Self::new(what, frame, Reason::Drop)
     }
 
     /// A frame that has to pass and be counted under `reason`.
     pub(crate) fn pass(what: impl Into<String>, frame: Vec<u8>, reason: Reason) -> Self {
-        Self::new(what, frame, PASS, reason)
+        assert_ne!(reason, Reason::Drop, "what is dropped does not pass");
+        Self::new(what, frame, reason)
+    }
+
+    /// A frame that is dropped or not, as `reason` says.
+    pub(crate) fn of(what: impl Into<String>, frame: Vec<u8>, reason: Reason) -> Self {
+        Self::new(what, frame, reason)
     }
 
     /// Puts `family` before what the row says.
@@ -72,48 +152,88 @@ impl Row {
 
     /// Adds an entry to the ban map.
     pub(crate) fn ban(mut self, address: impl Into<IpAddr>, ban: Ban) -> Self {
-        self.bans.push((address.into(), ban));
+        self.contents.bans.push((address.into(), ban));
         self
     }
 
     /// Adds a prefix to the never-ban list.
     pub(crate) fn never(mut self, prefix: impl Into<IpAddr>, length: u32) -> Self {
-        self.never.push((prefix.into(), length));
+        self.contents.never.push((prefix.into(), length));
         self
     }
 
-    /// Fills the maps, runs the program on the frame, empties the maps, compares.
-    pub(crate) fn check(&self, object: &mut Object) -> Result<()> {
-        for (address, ban) in &self.bans {
-            object.ban(*address, *ban)?;
-        }
-        for (prefix, length) in &self.never {
-            object.never(*prefix, *length)?;
-        }
-        let before = object.counters()?;
-        let verdict = object.verdict(&self.frame);
-        let counters = object.counters()?;
-        for (address, _) in &self.bans {
-            object.unban(*address)?;
-        }
-        for (prefix, length) in &self.never {
-            object.not_never(*prefix, *length)?;
-        }
+    /// Adds a banned prefix.
+    pub(crate) fn wide(mut self, (prefix, length): (IpAddr, u32), group: u32) -> Self {
+        self.contents.wide.push((prefix, length, group));
+        self
+    }
 
+    /// Adds the bans of a group, and what they come to together.
+    pub(crate) fn group(mut self, group: u32, members: &[Ban], summary: Ban) -> Self {
+        self.contents.group(group, members, summary);
+        self
+    }
+
+    /// Adds bans of a group alone.
+    pub(crate) fn members(mut self, group: u32, members: &[Ban]) -> Self {
+        self.contents.members(group, members);
+        self
+    }
+
+    /// Puts ports into a set of ports.
+    pub(crate) fn ports(mut self, indices: impl IntoIterator<Item = u32>, scope: u16) -> Self {
+        for index in indices {
+            self.contents.port(index, scope);
+        }
+        self
+    }
+
+    /// Says whether prefixes may be banned, whatever there is.
+    pub(crate) fn in_use(mut self, in_use: bool) -> Self {
+        self.contents.in_use = Some(in_use);
+        self
+    }
+
+    /// How many programs get the frame.
+    pub(crate) fn runs(&self) -> usize {
+        self.hooks
+    }
+
+    /// Fills the maps, runs the programs on the frame, empties the maps, compares.
+    pub(crate) fn check(&self, object: &mut Object) -> Result<()> {
         let what = &self.what;
-        let verdict = verdict.with_context(|| format!("{what}: run the program"))?;
+        self.contents
+            .put(object)
+            .with_context(|| format!("{what}: fill the maps"))?;
+        let ran: Result<()> = HOOKS[..self.hooks]
+            .iter()
+            .try_for_each(|hook| self.check_at(object, hook));
+        self.contents
+            .take(object)
+            .with_context(|| format!("{what}: empty the maps"))?;
+        ran
+    }
+
+    fn check_at(&self, object: &Object, hook: &Hook) -> Result<()> {
+        let what = format!("{} ({})", self.what, hook.program);
+        let before = object.counters()?;
+        let verdict = (object.run(hook.program, &self.frame))
+            .with_context(|| format!("{what}: run the program"))?;
+        let counters = object.counters()?;
+        let right = match self.reason {
+            Reason::Drop => hook.drop,
+            _ => hook.pass,
+        };
+        let reason = self.reason.name();
+        let length = self.frame.len();
         ensure!(
-            verdict == self.verdict,
-            "{what}: verdict {verdict}, should be {} ({})",
-            self.verdict,
-            self.reason.name()
+            counters == before.plus_one(self.reason, length),
+            "{what}: should count {length} bytes under {reason}, counted {}",
+            counters.since(&before)
         );
-        let expected = before.plus_one(self.reason, self.frame.len());
         ensure!(
-            counters == expected,
-            "{what}: should count {} bytes under {}: {before:?} became {counters:?}",
-            self.frame.len(),
-            self.reason.name()
+            verdict == right,
+            "{what}: verdict {verdict}, should be {right} ({reason})"
         );
         Ok(())
     }
