@@ -35,7 +35,7 @@ const FAMILY: Family = Family::V4;
 const SOURCES: u32 = 10_000;
 
 /// Floods in packets per second; `None` for no flood.
-const FLOODS: [Option<u32>; 3] = [None, Some(500_000), Some(100_000)];
+const FLOODS: [Option<u32>; 3] = [None, Some(1_000_000), Some(200_000)];
 
 const IPERF_PORT: u16 = 5201;
 const HTTP_PORT: u16 = 80;
@@ -94,9 +94,13 @@ fn stand(lab: &Lab, sender: &Sender, way: Way) -> Result<Stand> {
     // native XDP.
     let mut one_by_one = Command::new("ethtool");
     one_by_one.args(["-K", server.link(), "tso", "off", "gso", "off"]);
-    sender
-        .namespace
-        .inside(|| peers::run(lab, "gso", &mut one_by_one))??;
+    // And as on a wire, a sender waits for a full queue rather than lose to it (Linux 6.16).
+    let mut queue = Command::new("tc");
+    queue.args(["qdisc", "add", "dev", server.link(), "root", "pfifo"]);
+    sender.namespace.inside(|| {
+        peers::run(lab, "ethtool", &mut one_by_one)?;
+        peers::run(lab, "tc", &mut queue)
+    })??;
     let bans = Bans {
         family: FAMILY,
         count: way.bans(SOURCES),
