@@ -175,7 +175,8 @@ impl Object {
         Ok(HashMap::try_from(self.map_mut(name)?)?)
     }
 
-    fn trie<A: aya::Pod>(&mut self, name: &str) -> Result<LpmTrie<&mut MapData, A, u32>> {
+    /// The trie of prefixes named `name`, whose addresses are `A`.
+    pub fn trie<A: aya::Pod>(&mut self, name: &str) -> Result<LpmTrie<&mut MapData, A, u32>> {
         Ok(LpmTrie::try_from(self.map_mut(name)?)?)
     }
 }

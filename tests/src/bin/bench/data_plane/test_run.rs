@@ -80,7 +80,11 @@ impl Row {
     }
 }
 
-const ROWS: [Row; 8] = [
+const fn special(title: &'static str, program: Program, special: Special, verdict: u32) -> Row {
+    row(title, program, Whose::Special(special), verdict)
+}
+
+const ROWS: [Row; 13] = [
     row("bare XDP_DROP", Program::Floor, Whose::Banned, XDP_DROP),
     row("bare lookup, hit", Program::Lookup, Whose::Banned, XDP_DROP),
     row(
@@ -99,17 +103,47 @@ const ROWS: [Row; 8] = [
         Program::Lookup,
         Whose::Nobodys,
     ),
-    row(
+    special(
         "banner, observed",
         Program::Banner,
-        Whose::Special(Special::Observed),
+        Special::Observed,
         XDP_PASS,
     ),
-    row(
+    special(
+        "banner, banned for this port",
+        Program::Banner,
+        Special::Scoped,
+        XDP_DROP,
+    ),
+    special(
+        "banner, banned for other ports",
+        Program::Banner,
+        Special::OtherPorts,
+        XDP_PASS,
+    ),
+    special(
+        "banner, banned by two jails",
+        Program::Banner,
+        Special::Several,
+        XDP_DROP,
+    ),
+    special(
+        "banner, hit that asks the never-ban list",
+        Program::Banner,
+        Special::Unchecked,
+        XDP_DROP,
+    ),
+    special(
         "banner, banned and on the never-ban list",
         Program::Banner,
-        Whose::Special(Special::Never),
+        Special::Never,
         XDP_PASS,
+    ),
+    special(
+        "banner, in a banned prefix",
+        Program::Wide,
+        Special::InPrefix,
+        XDP_DROP,
     ),
     row(
         "banner, miss while a prefix is banned",
