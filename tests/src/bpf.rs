@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use aya::{
     Ebpf, EbpfLoader, TestRun as _, TestRunOptions,
     maps::PerCpuArray,
@@ -24,6 +24,9 @@ mod fill;
 
 pub use counters::Counters;
 pub use fill::{SUMMARY, scope_bit};
+
+/// Name of the program of [`Object::foreign`]; as long as that of the deciding one.
+pub const FOREIGN: &str = "others";
 
 /// The object at `$BANNER_BPF_OBJECT`, or else the committed one.
 pub fn object() -> Result<(PathBuf, Vec<u8>)> {
@@ -74,6 +77,28 @@ impl Object {
             };
             loaded.with_context(|| format!("load program {name}"))?;
         }
+        Ok(Self { ebpf })
+    }
+
+    /// The deciding program alone, under the name [`FOREIGN`] and over maps of its own. As nobody is
+    /// banned there, it passes everything, as somebody else's XDP program may.
+    pub fn foreign() -> Result<Self> {
+        require_root()?;
+        let (path, mut bytes) = object()?;
+        let name = format!("\0{PROGRAM}\0").into_bytes();
+        let other = format!("\0{FOREIGN}\0").into_bytes();
+        let mut found = 0;
+        for at in 0..bytes.len().saturating_sub(name.len()) {
+            if bytes[at..].starts_with(&name) {
+                bytes[at..at + name.len()].copy_from_slice(&other);
+                found += 1;
+            }
+        }
+        ensure!(found > 0, "no {PROGRAM} in {}", path.display());
+        let mut ebpf = Ebpf::load(&bytes).with_context(|| format!("load {}", path.display()))?;
+        let program = ebpf.program_mut(FOREIGN);
+        let program: &mut Xdp = program.context("it has another name")?.try_into()?;
+        program.load().context("load the foreign program")?;
         Ok(Self { ebpf })
     }
 

@@ -62,7 +62,16 @@ impl Pinned {
 
     /// The kernel's number of the link that holds the program at `interface`.
     pub fn link_id(&self, interface: &str) -> Result<u32> {
-        let path = self.dir.join(format!("link-{interface}"));
+        self.link_id_in(&format!("link-{interface}"))
+    }
+
+    /// The same for the program at the tcx hook.
+    pub fn tcx_link_id(&self, interface: &str) -> Result<u32> {
+        self.link_id_in(&format!("tcx-{interface}"))
+    }
+
+    fn link_id_in(&self, name: &str) -> Result<u32> {
+        let path = self.dir.join(name);
         let link = PinnedLink::from_pin(&path)
             .with_context(|| format!("open the link pinned at {}", path.display()))?;
         Ok(FdLink::from(link).info()?.id())

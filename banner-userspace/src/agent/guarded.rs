@@ -4,9 +4,9 @@ use tracing::{error, info, warn};
 
 use crate::{
     control::InterfaceStatus,
-    enforce::xdp::{self, Attachment, Survey, Whereabouts, Xdp},
+    enforce::xdp::{self, Attachment, Place, Survey, Whereabouts, Xdp},
     model::AttachMode,
-    netlink::{Interface, XdpMode},
+    netlink::{Interface, XdpSlot},
 };
 
 /// One interface to protect, from the time that it is there.
@@ -31,12 +31,14 @@ enum State {
     Attached {
         /// The kernel's id.
         link: u32,
-        place: XdpMode,
+        place: Place,
         /// Why not where it would be best.
         why_not: Option<String>,
+        /// Who had the XDP slot before, where that is why.
+        slot: Option<XdpSlot>,
     },
     /// It is in another network namespace, with the program.
-    Elsewhere { link: u32, place: XdpMode },
+    Elsewhere { link: u32 },
     /// The program would not go on it, as it was then.
     Refused { why: String, then: Box<Interface> },
     /// Somebody took the program off for good.
@@ -88,7 +90,11 @@ impl Guarded {
 
     /// Whether something that nobody tells of may make it better.
     pub(super) fn is_to_be_watched(&self) -> bool {
-        matches!(self.state, State::Refused { .. })
+        match &self.state {
+            State::Refused { .. } => true,
+            State::Attached { place, .. } => matches!(place, Place::Tcx { .. }),
+            _ => false,
+        }
     }
 
     /// Looks whether the program is where it was, and puts it back where it can. `claimed` are the
@@ -101,9 +107,9 @@ impl Guarded {
         claimed: &[u32],
     ) {
         match self.state {
-            State::Attached { link, place, .. } | State::Elsewhere { link, place } => {
+            State::Attached { link, .. } | State::Elsewhere { link } => {
                 let whereabouts = self.plausible(survey.of(link), interfaces, claimed);
-                self.follow(xdp, interfaces, whereabouts, (link, place));
+                self.follow(xdp, interfaces, whereabouts, link);
             }
             State::Refused { ref then, .. } => match self.find(interfaces) {
                 None => {
@@ -151,30 +157,19 @@ impl Guarded {
         xdp: &mut Xdp,
         interfaces: &[Interface],
         whereabouts: Whereabouts,
-        (link, place): (u32, XdpMode),
+        link: u32,
     ) {
         match whereabouts {
             Whereabouts::On(index) => {
                 if let Some(now) = interfaces.iter().find(|now| now.index == index) {
                     self.is_on(now);
-                }
-                if matches!(self.state, State::Elsewhere { .. }) {
-                    info!(
-                        "{}: back in this network namespace, and protected",
-                        self.name
-                    );
-                    let why_not = None;
-                    self.state = State::Attached {
-                        link,
-                        place,
-                        why_not,
-                    };
+                    self.improve(xdp, now, interfaces);
                 }
             }
             Whereabouts::Elsewhere => {
                 if self.is_attached() {
                     warn!("{}: {ELSEWHERE}", self.name);
-                    self.state = State::Elsewhere { link, place };
+                    self.state = State::Elsewhere { link };
                 }
             }
             Whereabouts::Nowhere => {
@@ -198,6 +193,26 @@ impl Guarded {
         }
     }
 
+    /// Attaches once more where that may be better than what there is: to an interface that is back,
+    /// and where somebody else's program has left the XDP slot.
+    fn improve(&mut self, xdp: &mut Xdp, now: &Interface, interfaces: &[Interface]) {
+        match &self.state {
+            State::Elsewhere { .. } => {
+                info!(
+                    "{}: back in this network namespace, and protected",
+                    self.name
+                );
+                self.try_attach(xdp, now, interfaces);
+            }
+            State::Attached {
+                place: Place::Tcx { .. },
+                slot,
+                ..
+            } if *slot != now.xdp => self.try_attach(xdp, now, interfaces),
+            _ => {}
+        }
+    }
+
     /// It has this name and index now.
     fn is_on(&mut self, now: &Interface) {
         if now.name != self.name {
@@ -216,17 +231,16 @@ impl Guarded {
 
     /// `INTERFACE native`, for the readiness line.
     pub(super) fn summary(&self) -> String {
-        let place = match self.state {
-            State::Attached { place, .. } => place.name(),
-            _ => "not attached",
-        };
-        format!("{} {place}", self.name)
+        match &self.state {
+            State::Attached { place, .. } => format!("{} {place}", self.name),
+            _ => format!("{} not attached", self.name),
+        }
     }
 
     /// For `banner status`.
     pub(super) fn status(&self) -> InterfaceStatus {
-        let place = match self.state {
-            State::Attached { place, .. } => Some(place.name().to_owned()),
+        let place = match &self.state {
+            State::Attached { place, .. } => Some(place.to_string()),
             _ => None,
         };
         InterfaceStatus {
@@ -270,9 +284,9 @@ impl Guarded {
         self.state = match xdp.attach(interface, self.mode) {
             Ok(attachment) => {
                 let Attachment {
-                    interface,
+                    interface: name,
                     link,
-                    mode,
+                    place,
                     why_not,
                     replaced,
                     ..
@@ -282,14 +296,18 @@ impl Guarded {
                 } else {
                     "attached"
                 };
-                info!("{interface}: XDP program {how}, {} mode", mode.name());
+                match place {
+                    Place::Xdp(mode) => info!("{name}: XDP program {how}, {} mode", mode.name()),
+                    Place::Tcx { .. } => info!("{name}: tcx program {how}"),
+                }
                 if let Some(why) = why_not {
-                    warn!("{interface}: {why}");
+                    warn!("{name}: {why}");
                 }
                 State::Attached {
                     link: *link,
-                    place: *mode,
+                    place: place.clone(),
                     why_not: why_not.clone(),
+                    slot: interface.xdp,
                 }
             }
             Err(error) => {

@@ -62,6 +62,8 @@ fn text(status: &Status) -> String {
     let mut lines = Vec::new();
     for interface in &status.interfaces {
         let state = match &interface.mode {
+            // Behind somebody else's XDP program.
+            Some(mode) if mode.starts_with("tcx") => escaped(mode),
             Some(mode) => format!("{} {}", escaped(&status.enforcer), escaped(mode)),
             None if interface.awaited => "WAITED FOR".into(),
             None => "NOT ATTACHED".into(),

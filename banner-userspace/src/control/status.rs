@@ -47,7 +47,7 @@ pub struct Status {
 pub struct InterfaceStatus {
     /// Name.
     pub name: String,
-    /// `native` or `generic`; none: the program is not there.
+    /// `native`, `generic` or `tcx (XDP slot held by …)`; none: the program is not there.
     pub mode: Option<String>,
     /// What it is: `veth`, `device, slave of the bond bond0`.
     #[serde(default)]

@@ -1,6 +1,6 @@
 //! The program on interfaces.
 
-use std::{fs, io, path::Path};
+use std::{fmt, fs, io, path::Path};
 
 use aya::programs::{Xdp as Program, XdpMode as AyaMode, links::FdLink, xdp::XdpLink};
 use banner_common::PROGRAM;
@@ -8,7 +8,7 @@ use banner_common::PROGRAM;
 use super::{
     AttachError, Xdp, XdpError,
     holder::Holder,
-    links::{Link, interfaces},
+    links::{Hook, Link, interfaces, make_room},
     object,
     pins::pin_error,
     refusal::{KernelWord, Refusal},
@@ -30,16 +30,38 @@ pub struct Attachment {
     /// The kernel's id of the program.
     pub program: u32,
     /// Where the program runs.
-    pub mode: XdpMode,
+    pub place: Place,
     /// Why not where it would run best or was wanted to.
     pub why_not: Option<String>,
     /// The program took the place of an earlier agent's, without a gap.
     pub replaced: bool,
 }
 
+/// Where a program runs on an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// At the XDP hook.
+    Xdp(XdpMode),
+    /// At the ingress hook of tcx, behind somebody else's XDP program.
+    Tcx {
+        /// Whose program that is.
+        holder: String,
+    },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Xdp(mode) => f.write_str(mode.name()),
+            Self::Tcx { holder } => write!(f, "tcx (XDP slot held by {holder})"),
+        }
+    }
+}
+
 impl Xdp {
     /// Attaches the program to an interface and pins the link. Where an earlier agent's program is,
-    /// it is replaced in one step, in the mode that it has.
+    /// it is replaced in one step, in the mode that it has. Where another XDP program is, and the
+    /// mode is not a native one, the program goes behind it, to tcx ingress.
     pub fn attach(
         &mut self,
         interface: &Interface,
@@ -49,13 +71,44 @@ impl Xdp {
         let interfaces = interfaces()?;
         let same = |now: &&Interface| now.index == interface.index;
         let interface = interfaces.iter().find(same).unwrap_or(interface);
-        let attachment = match self.replace(interface, mode)? {
-            Some(attachment) => attachment,
-            None => self.attach_anew(interface, &interfaces, mode)?,
+        let attached = match self.replace(interface, mode)? {
+            Some(attachment) => Ok(attachment),
+            None => self.attach_anew(interface, &interfaces, mode),
+        };
+        let attachment = match attached {
+            Ok(attachment) => {
+                // Not before: there is no moment without a program.
+                self.leave_tcx(interface)?;
+                attachment
+            }
+            Err(error) => self.fall_back(interface, mode, error)?,
         };
         self.links.retain(|known| known.index != attachment.index);
         self.links.push(attachment);
         Ok(&self.links[self.links.len() - 1])
+    }
+
+    /// Goes to tcx where XDP is not to be had because of somebody else's program.
+    fn fall_back(
+        &mut self,
+        interface: &Interface,
+        mode: AttachMode,
+        error: AttachError,
+    ) -> Result<Attachment, AttachError> {
+        let was_there = self.is_at_tcx(interface)?;
+        let holder = match &error {
+            // Two agents that protect one interface are a mistake.
+            AttachError::Taken { holder, .. } if was_there || !holder.is_banner() => &**holder,
+            _ if was_there => &Holder::default(),
+            _ => return Err(error),
+        };
+        if mode == AttachMode::Native && !was_there {
+            return Err(error);
+        }
+        match self.attach_tcx(interface, holder)? {
+            Some(attachment) => Ok(attachment),
+            None => Err(error),
+        }
     }
 
     /// Puts this program in the place of the one that the pinned link of this interface has.
@@ -70,7 +123,11 @@ impl Xdp {
             match Link::open(&path) {
                 // One that only looks so, because its interface has the same index in another network
                 // namespace, has another name.
-                Ok(link) if link.is_on(interface) && (found.is_none() || path == wanted) => {
+                Ok(link)
+                    if link.hook == Hook::Xdp
+                        && link.is_on(interface)
+                        && (found.is_none() || path == wanted) =>
+                {
                     found = Some((link, path));
                 }
                 Err(foreign) if path == wanted => return Err(foreign),
@@ -82,7 +139,7 @@ impl Xdp {
         };
         if path != wanted {
             // The interface was renamed.
-            self.make_room(&interface.name)?;
+            make_room(&wanted)?;
             fs::rename(&path, &wanted).map_err(pin_error("rename", &path))?;
         }
         let id = link.id;
@@ -93,7 +150,7 @@ impl Xdp {
             index: interface.index,
             link: id,
             program: self.program_id()?,
-            mode,
+            place: Place::Xdp(mode),
             why_not: why_not_otherwise(mode, wanted_mode, &interface.name),
             replaced: true,
         }))
@@ -105,7 +162,10 @@ impl Xdp {
             if let Ok(link) = Link::open(&path)
                 && !link.is_over()
             {
-                self.swap(link.fd, &path)?;
+                match link.hook {
+                    Hook::Xdp => self.swap(link.fd, &path)?,
+                    Hook::Tcx => self.swap_tcx(link.fd, &path)?,
+                }
             }
         }
         for map in [banner_common::BANS4, banner_common::BANS6] {
@@ -145,8 +205,8 @@ impl Xdp {
         if interface.xdp.is_some() {
             return Err(taken(interface, interfaces));
         }
-        self.make_room(&interface.name)?;
         let path = self.pins.link(&interface.name);
+        make_room(&path)?;
         let program = object::program(&mut self.program, PROGRAM)?;
         let mut attach = |mode| attach(program, interface.index, mode, &path);
         let refused = |word: KernelWord, why: String| match wanted {
@@ -194,7 +254,7 @@ impl Xdp {
             index: interface.index,
             link,
             program: self.program_id()?,
-            mode,
+            place: Place::Xdp(mode),
             why_not,
             replaced: false,
         })

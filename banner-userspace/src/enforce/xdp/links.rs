@@ -5,12 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aya::programs::links::{FdLink, PinnedLink};
+use aya::programs::links::{FdLink, LinkType, PinnedLink};
 
 use super::{
     Xdp, XdpError,
     holder::field,
-    pins::{Pins, pin_error, remove},
+    pins::{Pins, link_aside, pin_error, remove},
+    tcx,
 };
 use crate::netlink::{Interface, Network};
 
@@ -25,6 +26,14 @@ pub(super) struct Link {
     /// Of the interface, in whatever network namespace that is; or [`GONE`].
     index: u32,
     program: u32,
+    pub(super) hook: Hook,
+}
+
+/// Where a link attaches its program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hook {
+    Xdp,
+    Tcx,
 }
 
 impl Link {
@@ -34,11 +43,16 @@ impl Link {
         let found = link.and_then(|link| {
             let info = link.info().ok()?;
             let (id, program) = (info.id(), info.program_id());
+            let hook = match info.link_type() {
+                Ok(LinkType::Tcx) => Hook::Tcx,
+                _ => Hook::Xdp,
+            };
             Some(Self {
                 index: link_interface(id)?,
                 fd: link,
                 id,
                 program,
+                hook,
             })
         });
         found.ok_or_else(|| XdpError::Foreign {
@@ -56,8 +70,14 @@ impl Link {
     /// Whether it is what puts a program on this interface. The index alone does not say so: each
     /// network namespace counts its own.
     pub(super) fn is_on(&self, interface: &Interface) -> bool {
-        let program = interface.xdp.and_then(|slot| slot.program);
-        self.index == interface.index && program == Some(self.program)
+        self.index == interface.index
+            && match self.hook {
+                Hook::Xdp => {
+                    let program = interface.xdp.and_then(|slot| slot.program);
+                    program == Some(self.program)
+                }
+                Hook::Tcx => tcx::has(&interface.name, self.program),
+            }
     }
 }
 
@@ -155,22 +175,21 @@ impl Xdp {
         }
         Ok(others)
     }
+}
 
-    /// Sees to it that the link of an interface of this name can be pinned. The living link of
-    /// another interface, which had the name before, is moved away.
-    pub(super) fn make_room(&self, interface: &str) -> Result<(), XdpError> {
-        let path = self.pins.link(interface);
-        if !path.exists() {
-            return Ok(());
-        }
-        // Not removed as one that is over would be: it is somebody else's.
-        let link = Link::open(&path)?;
-        if link.is_over() {
-            return remove(&path).map(drop);
-        }
-        let aside = self.pins.link_aside(interface, link.id);
-        fs::rename(&path, aside).map_err(pin_error("rename", &path))
+/// Sees to it that a link can be pinned there. The living link of another interface, which had the
+/// name before, is moved away.
+pub(super) fn make_room(path: &Path) -> Result<(), XdpError> {
+    if !path.exists() {
+        return Ok(());
     }
+    // Not removed as one that is over would be: it is somebody else's.
+    let link = Link::open(path)?;
+    if link.is_over() {
+        return remove(path).map(drop);
+    }
+    let aside = link_aside(path, link.id);
+    fs::rename(path, aside).map_err(pin_error("rename", path))
 }
 
 /// The pinned links by the names that their interfaces have now. Where that cannot be told, because

@@ -21,6 +21,7 @@ mod object;
 mod pins;
 mod refusal;
 mod shape;
+mod tcx;
 
 use std::path::Path;
 
@@ -28,7 +29,7 @@ use aya::Ebpf;
 use ipnet::IpNet;
 
 pub use advice::{advice, kind};
-pub use attach::Attachment;
+pub use attach::{Attachment, Place};
 pub use counters::Counters;
 pub use error::XdpError;
 pub use holder::Holder;

@@ -20,6 +20,7 @@ use super::{
 };
 
 const LINK_PREFIX: &str = "link-";
+const TCX_PREFIX: &str = "tcx-";
 /// A BPF file system takes no name with a dot in it.
 const RESIZED_SUFFIX: &str = "-resized";
 
@@ -93,15 +94,14 @@ impl Pins {
         self.dir.join(format!("{name}{RESIZED_SUFFIX}"))
     }
 
-    /// Where the link of an interface is pinned.
+    /// Where the XDP link of an interface is pinned.
     pub(super) fn link(&self, interface: &str) -> PathBuf {
-        self.dir.join(link_name(interface))
+        self.dir.join(link_name(LINK_PREFIX, interface))
     }
 
-    /// Where the link of an interface is pinned while another one has taken its name. An interface
-    /// name has no colon.
-    pub(super) fn link_aside(&self, interface: &str, link: u32) -> PathBuf {
-        self.dir.join(format!("{}:{link}", link_name(interface)))
+    /// Where the tcx link of an interface is pinned.
+    pub(super) fn tcx(&self, interface: &str) -> PathBuf {
+        self.dir.join(link_name(TCX_PREFIX, interface))
     }
 
     /// The pinned links: interface names as they were when they were pinned, and paths.
@@ -191,16 +191,24 @@ fn refused_access(owner: u32, mode: u32, own: u32) -> Option<String> {
 }
 
 /// `link-eth0`; a dot, as VLAN interfaces have it in their names, is `%2E`.
-fn link_name(interface: &str) -> String {
+fn link_name(prefix: &str, interface: &str) -> String {
     format!(
-        "{LINK_PREFIX}{}",
+        "{prefix}{}",
         interface.replace('%', "%25").replace('.', "%2E")
     )
 }
 
-/// The inverse of [`link_name`], with or without a link's number as [`Pins::link_aside`] adds it.
+/// Where a link is pinned while another one has taken its place. An interface name has no colon.
+pub(super) fn link_aside(path: &Path, link: u32) -> PathBuf {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(format!(":{link}"));
+    aside.into()
+}
+
+/// The inverse of [`link_name`], with or without a link's number as [`link_aside`] adds it.
 fn linked_interface(file: &str) -> Option<String> {
-    let name = file.strip_prefix(LINK_PREFIX)?;
+    let xdp = file.strip_prefix(LINK_PREFIX);
+    let name = xdp.or_else(|| file.strip_prefix(TCX_PREFIX))?;
     let name = name.split_once(':').map_or(name, |(name, _)| name);
     Some(name.replace("%2E", ".").replace("%25", "%"))
 }
@@ -261,6 +269,11 @@ pub fn detach(dir: &Path, chosen: &[String]) -> Result<Detached, XdpError> {
             detached.remaining.push(interface);
         }
     }
+    // An interface may have a link at each hook for a moment.
+    for names in [&mut detached.interfaces, &mut detached.remaining] {
+        names.sort_unstable();
+        names.dedup();
+    }
     if !detached.remaining.is_empty() {
         return Ok(detached);
     }
@@ -308,11 +321,14 @@ mod tests {
     #[test]
     fn interface_names_become_file_names_and_back() {
         for name in ["eth0", "eth0.100", "a%2Eb", "a%.b"] {
-            let file = link_name(name);
+            let file = link_name(LINK_PREFIX, name);
             assert!(!file.contains('.'), "{file}");
             assert_eq!(linked_interface(&file).as_deref(), Some(name));
+            let file = link_name(TCX_PREFIX, name);
+            assert_eq!(linked_interface(&file).as_deref(), Some(name));
         }
-        let aside = Pins::look(Path::new("/p")).link_aside("eth0.100", 7);
+        let pins = Pins::look(Path::new("/p"));
+        let aside = link_aside(&pins.link("eth0.100"), 7);
         assert_eq!(aside, Path::new("/p/link-eth0%2E100:7"));
         let aside = linked_interface("link-eth0%2E100:7");
         assert_eq!(aside.as_deref(), Some("eth0.100"));

@@ -4,6 +4,7 @@ mod doctor;
 mod follow;
 mod kinds;
 mod others;
+mod tcx;
 mod wait;
 
 use std::{process::Command, thread, time::Duration};

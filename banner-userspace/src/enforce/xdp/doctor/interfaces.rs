@@ -6,7 +6,11 @@ use serde::Serialize;
 
 use super::{Verdict, Wanted};
 use crate::{
-    enforce::xdp::{Holder, advice, kind, links, pins::Pins},
+    enforce::xdp::{
+        Holder, advice, kind,
+        links::{Hook, Link},
+        pins::Pins,
+    },
     netlink::{Interface, Network, XdpMode, native_xdp},
 };
 
@@ -65,7 +69,7 @@ pub(super) fn look(
         Wanted::Default => network.default_interfaces.contains(&interface.index),
         Wanted::Named(names) => names.contains(&interface.name),
     };
-    let own = own_links(pin_dir, all);
+    let (own, behind) = own_links(pin_dir, all);
     all.iter()
         .map(|interface| {
             let driver = driver(interface);
@@ -74,7 +78,10 @@ pub(super) fn look(
                 (slot.mode, own.contains(&interface.index), holder)
             });
             let native = expected(interface, driver.as_deref(), told.as_ref());
-            let (place, why) = place(interface, held.as_ref(), native, tcx);
+            let (place, mut why) = place(interface, held.as_ref(), native, tcx);
+            if place == "tcx" && behind.contains(&interface.index) {
+                why.push_str("; banner's program is at tcx");
+            }
             let mut hints: Vec<_> = advice(interface).map(str::to_owned).into_iter().collect();
             hints.extend(queues(interface));
             InterfaceReport {
@@ -220,15 +227,21 @@ fn driver(interface: &Interface) -> Option<String> {
     Some(driver.file_name()?.to_str()?.to_owned())
 }
 
-/// Indices of the interfaces that a pinned link is on.
-fn own_links(pin_dir: &Path, interfaces: &[Interface]) -> Vec<u32> {
+/// Indices of the interfaces that a pinned link is on: at the XDP hook, at tcx.
+fn own_links(pin_dir: &Path, interfaces: &[Interface]) -> (Vec<u32>, Vec<u32>) {
     let pins = Pins::look(pin_dir);
-    let links = pins.links().unwrap_or_default();
-    let links = links
-        .iter()
-        .filter_map(|(_, path)| links::Link::open(path).ok());
-    let index = |link: links::Link| interfaces.iter().find(|i| link.is_on(i)).map(|i| i.index);
-    links.filter_map(index).collect()
+    let (mut xdp, mut tcx) = (Vec::new(), Vec::new());
+    for (_, path) in pins.links().unwrap_or_default() {
+        if let Ok(link) = Link::open(&path)
+            && let Some(interface) = interfaces.iter().find(|found| link.is_on(found))
+        {
+            match link.hook {
+                Hook::Xdp => xdp.push(interface.index),
+                Hook::Tcx => tcx.push(interface.index),
+            }
+        }
+    }
+    (xdp, tcx)
 }
 
 #[cfg(test)]

@@ -1,0 +1,153 @@
+//! The ingress hook of tcx, for interfaces whose XDP slot somebody else's program holds. It came with
+//! Linux 6.6 (e420bed02507 "bpf: Add fd-based tcx multi-prog infra with link support"), and any number of
+//! programs can be there.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use aya::{
+    Ebpf,
+    programs::{
+        LinkOrder, ProgramError, SchedClassifier, TcAttachType,
+        links::FdLink,
+        tc::{SchedClassifierLink, TcAttachOptions},
+    },
+};
+
+use super::{
+    Attachment, Place, Xdp, XdpError,
+    holder::Holder,
+    links::{Hook, Link, make_room},
+    pins::{pin_error, remove},
+};
+use crate::netlink::Interface;
+
+/// The program.
+const PROGRAM: &str = "banner_tcx";
+
+impl Xdp {
+    /// Puts the program at the ingress hook of tcx, before all others there, or in the place of an
+    /// earlier agent's; none where the kernel has no tcx.
+    pub(super) fn attach_tcx(
+        &mut self,
+        interface: &Interface,
+        holder: &Holder,
+    ) -> Result<Option<Attachment>, XdpError> {
+        let wanted = self.pins.tcx(&interface.name);
+        let earlier = self.tcx_links(interface)?.into_iter().next();
+        let replaced = earlier.is_some();
+        let link = if let Some((link, path)) = earlier {
+            if path != wanted {
+                make_room(&wanted)?;
+                fs::rename(&path, &wanted).map_err(pin_error("rename", &path))?;
+            }
+            let id = link.id;
+            self.swap_tcx(link.fd, &wanted)?;
+            id
+        } else {
+            make_room(&wanted)?;
+            match attach(program(&mut self.program)?, &interface.name, &wanted)? {
+                Some(id) => id,
+                None => return Ok(None),
+            }
+        };
+        let program = program(&mut self.program)?.info()?.id();
+        Ok(Some(Attachment {
+            interface: interface.name.clone(),
+            index: interface.index,
+            link,
+            program,
+            place: Place::Tcx {
+                holder: holder.to_string(),
+            },
+            why_not: Some(format!(
+                "another XDP program holds the slot ({holder}), so packets are dropped behind it, at \
+                 tcx ingress, which is slower; the slot is taken when it is free"
+            )),
+            replaced,
+        }))
+    }
+
+    /// Replaces the program of a link.
+    pub(super) fn swap_tcx(&mut self, link: FdLink, path: &Path) -> Result<(), XdpError> {
+        let link = SchedClassifierLink::try_from(link).map_err(|_| XdpError::Foreign {
+            path: path.to_owned(),
+            found: "something that is no link of a tcx program".into(),
+            expected: "one".into(),
+        })?;
+        let program = program(&mut self.program)?;
+        let id = program.attach_to_link(link)?;
+        // The pin keeps the link; held by nothing else, it goes when the pin goes.
+        drop(program.take_link(id)?);
+        Ok(())
+    }
+
+    /// Takes the program off the hook, when it is at the XDP hook.
+    pub(super) fn leave_tcx(&self, interface: &Interface) -> Result<(), XdpError> {
+        for (_, path) in self.tcx_links(interface)? {
+            remove(&path)?;
+        }
+        Ok(())
+    }
+
+    /// Whether an earlier attempt has put the program there.
+    pub(super) fn is_at_tcx(&self, interface: &Interface) -> Result<bool, XdpError> {
+        Ok(!self.tcx_links(interface)?.is_empty())
+    }
+
+    fn tcx_links(&self, interface: &Interface) -> Result<Vec<(Link, PathBuf)>, XdpError> {
+        let pins = self.pins.links()?;
+        let links = pins
+            .into_iter()
+            .filter_map(|(_, path)| Some((Link::open(&path).ok()?, path)));
+        Ok(links
+            .filter(|(link, _)| link.hook == Hook::Tcx && link.is_on(interface))
+            .collect())
+    }
+}
+
+/// The program, loaded when it is needed first.
+fn program(object: &mut Ebpf) -> Result<&mut SchedClassifier, XdpError> {
+    let program = object.program_mut(PROGRAM);
+    let program = program.ok_or(XdpError::Incomplete(PROGRAM))?;
+    let program: &mut SchedClassifier = program.try_into()?;
+    if matches!(program.fd(), Err(ProgramError::NotLoaded)) {
+        program.load()?;
+    }
+    Ok(program)
+}
+
+/// Attaches and pins. The kernel's id of the link; none where the kernel has no tcx.
+fn attach(
+    program: &mut SchedClassifier,
+    interface: &str,
+    path: &Path,
+) -> Result<Option<u32>, XdpError> {
+    let options = TcAttachOptions::TcxOrder(LinkOrder::first());
+    let id = match program.attach_with_options(interface, TcAttachType::Ingress, options) {
+        Err(ProgramError::SyscallError(error))
+            if error.io_error.raw_os_error() == Some(nix::libc::EINVAL) =>
+        {
+            return Ok(None);
+        }
+        id => id?,
+    };
+    let link = FdLink::try_from(program.take_link(id)?).map_err(io::Error::other);
+    let pinned = link.and_then(|link| {
+        let id = link.info().map_err(io::Error::other)?.id();
+        link.pin(path).map_err(io::Error::other)?;
+        Ok(id)
+    });
+    pinned.map(Some).map_err(pin_error("pin the link", path))
+}
+
+/// Whether a program is at the hook of an interface of this network namespace. Where that cannot be
+/// told, for want of a capability, it is taken to be.
+pub(super) fn has(interface: &str, program: u32) -> bool {
+    match SchedClassifier::query_tcx(interface, TcAttachType::Ingress) {
+        Ok((_, programs)) => programs.iter().any(|found| found.id() == program),
+        Err(_) => true,
+    }
+}
