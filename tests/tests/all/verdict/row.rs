@@ -18,7 +18,7 @@ pub(crate) struct Hook {
 }
 
 /// Every program that decides; `XDP_DROP`, `XDP_PASS`, `TC_ACT_SHOT` and `TC_ACT_UNSPEC`
-/// (include/uapi/linux/bpf.h, pkt_cls.h).
+/// (`include/uapi/linux/bpf.h`, `pkt_cls.h`).
 const HOOKS: [Hook; 3] = [
     Hook {
         program: PROGRAM,
