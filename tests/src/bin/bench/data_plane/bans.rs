@@ -1,9 +1,9 @@
 //! banner's own maps, filled as the agent fills them.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, path::Path};
 
 use anyhow::Result;
-use aya::maps::{Array, HashMap, MapData, lpm_trie::Key};
+use aya::maps::{Array, HashMap, Map, MapData, lpm_trie::Key};
 use banner_common::{
     ALL_PORTS, BANS4, BANS6, Ban, CHECKED, DEFAULT_MAX_BANS, FOREVER, IN_USE, InUse, MORE, More,
     OBSERVE, PORTS, SEVERAL, Seen, WIDE4, WIDE6, jail_key, port_index,
@@ -147,6 +147,18 @@ pub(crate) fn object(count: u32) -> Result<Object> {
 pub(crate) fn fill(object: &mut Object, bans: Bans) -> Result<()> {
     for n in 0..bans.count {
         object.ban(flood::source(bans.family, n), PLAIN)?;
+    }
+    Ok(())
+}
+
+/// Puts `count` IPv4 bans into the map that an agent pinned in `pins`.
+pub(crate) fn fill_pinned(pins: &Path, count: u32) -> Result<()> {
+    let map = Map::HashMap(MapData::from_pin(pins.join(BANS4))?);
+    let mut bans: HashMap<MapData, [u8; 4], [u8; Ban::SIZE]> = map.try_into()?;
+    for n in 0..count {
+        if let IpAddr::V4(source) = flood::source(Family::V4, n) {
+            bans.insert(source.octets(), PLAIN.to_bytes(), 0)?;
+        }
     }
     Ok(())
 }

@@ -1,15 +1,20 @@
 //! What bans take of the kernel's memory, by its own accounting, and the agent of the machine's.
 
 use std::{
-    fs,
+    fs::{self, File},
     os::fd::{AsFd as _, AsRawFd as _},
     process::Command,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use aya::maps::Map;
 use banner_common::{BANS4, BANS6};
-use banner_tests::{bpf::Object, lab, netns::Namespace, topology::Family};
+use banner_tests::{
+    bpf::Object,
+    lab::{self, Lab},
+    netns::Namespace,
+    topology::{Family, Topology},
+};
 
 use super::{
     bans,
@@ -17,7 +22,7 @@ use super::{
     peers,
     receiver::{Bans, ipset_restore},
 };
-use crate::table::Table;
+use crate::{seat, table::Table};
 
 /// Bytes of kernel memory for each IPv4 ban, at the most.
 const LIMIT: f64 = 100.0;
@@ -36,6 +41,7 @@ pub(crate) fn measure() -> Result<()> {
             "-".into(),
         ]);
     }
+    lab::run(|lab| agent(lab, &mut table))?;
     println!("\n## Memory\n\n{table}");
     Ok(())
 }
@@ -106,6 +112,51 @@ fn ipset(family: Family, table: &mut Table) -> Result<()> {
     })?;
     table.row([title, bytes.to_string(), digits(per_ban(bytes)), "-".into()]);
     Ok(())
+}
+
+/// An agent that finds no bans, then one that finds a million in the pinned map: what it holds of
+/// each itself.
+fn agent(lab: &Lab, table: &mut Table) -> Result<()> {
+    let topology = Topology::build()?;
+    let log = lab.log("bench.log");
+    File::create(&log)?;
+    let config = format!(
+        "limits: {{ bans: {BANS} }}\njails: {{ sshd: {{ filter: sshd, logs: [{}] }} }}\n",
+        log.display()
+    );
+    let seat = seat(lab, &topology, &config)?;
+    let mut agent = seat.start()?;
+    let none = resident(agent.id())?;
+    agent.terminate()?;
+    bans::fill_pinned(&seat.pins, BANS)?;
+    agent = seat.start()?;
+    let many = resident(agent.id())?;
+    agent.terminate()?;
+    let found = seat.pinned().bans()?;
+    ensure!(found == BANS as usize, "the agent kept {found} bans");
+    let none_row = ["the agent, no bans (VmRSS)".into(), none.to_string()];
+    let many_row = [
+        format!("the agent, {BANS} bans, V4 (VmRSS)"),
+        many.to_string(),
+    ];
+    let each = digits(per_ban(many.saturating_sub(none)));
+    for ([title, bytes], each) in [(none_row, "-".into()), (many_row, each)] {
+        table.row([title, bytes, each, "-".into()]);
+    }
+    seat.run("detach")?.succeeded()?;
+    Ok(())
+}
+
+/// Bytes of physical memory that a process has.
+fn resident(process: u32) -> Result<u64> {
+    let path = format!("/proc/{process}/status");
+    let text = fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .with_context(|| format!("no VmRSS in {path}"))?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kib * 1024)
 }
 
 /// The number behind `name` in one of the lines.
