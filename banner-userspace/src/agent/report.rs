@@ -189,3 +189,32 @@ fn remaining(until: Until, now: Mono) -> String {
         Until::At(end) => format!("{}s", end.since(now).as_secs_f64().round()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_banned_is_said_with_the_ports_unless_they_are_all() {
+        let mut ports = PortSets::default();
+        let ssh = ports.intern(&"tcp/22,icmp".parse().unwrap()).unwrap();
+        let names = Names {
+            jails: &[],
+            ports: &ports,
+        };
+        let whom = |net: &str, ports| {
+            names.whom(&Ban {
+                net: net.parse().unwrap(),
+                ports,
+                jail: None,
+                mode: Mode::Enforce,
+                until: Until::Forever,
+            })
+        };
+        assert_eq!(whom("192.0.2.7/32", PortsId::ALL), "192.0.2.7 jail=-");
+        assert_eq!(
+            whom("2001:db8::/64", ssh),
+            "2001:db8::/64 for tcp/22,icmp jail=-"
+        );
+    }
+}

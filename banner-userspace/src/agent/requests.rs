@@ -8,7 +8,7 @@ use tracing::warn;
 use super::{clock, run::Running, status};
 use crate::{
     control::{AllUnbanned, BanOrder, Banned, RefusedBan, Request, Time, Unbanned, shown},
-    decide::{Cursor, Outcome, Refusal, until},
+    decide::{Cursor, Decision, Outcome, Refusal, until},
     model::{Ban, Change, JailId, Mode, Now, Ports, PortsId},
 };
 
@@ -104,6 +104,8 @@ impl Running {
                 }),
             }
         }
+        let displaced = |decision: &&Decision| matches!(decision, Decision::Displaced(_));
+        banned.displaced = out.decisions.iter().filter(displaced).count();
         banned.pending = self.enforce(&out, now);
         banned.banned -= banned.pending.min(banned.banned);
         Ok(banned)

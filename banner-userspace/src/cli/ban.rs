@@ -60,6 +60,7 @@ pub(super) struct Ban {
 struct Sum {
     banned: usize,
     pending: usize,
+    displaced: usize,
     bad: Vec<Bad>,
 }
 
@@ -140,6 +141,7 @@ async fn put(
             if !check {
                 sum.banned += banned.banned;
                 sum.pending += banned.pending;
+                sum.displaced += banned.displaced;
             }
             let mut refused = banned.refused.into_iter().peekable();
             for (index, listed) in chunk.iter().enumerate() {
@@ -192,10 +194,17 @@ impl Sum {
                 self.pending
             );
         }
+        if self.displaced > 0 {
+            eprintln!(
+                "banner: {} bans had to make room, those that would have ended first; raise \
+                 limits.bans",
+                self.displaced
+            );
+        }
         if self.banned == 0 && !self.bad.is_empty() && !ban.skip_bad && ban.from.is_some() {
             eprintln!("banner: --skip-bad bans the others");
         }
-        if self.bad.is_empty() && self.pending == 0 {
+        if self.bad.is_empty() && self.pending + self.displaced == 0 {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE

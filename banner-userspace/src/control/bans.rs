@@ -143,6 +143,8 @@ pub struct Banned {
     pub banned: usize,
     /// How many could not be put into force yet; the agent tries again, and its log says why.
     pub pending: usize,
+    /// How many bans, of others or of the same list, had to make room for them.
+    pub displaced: usize,
     /// Those that were refused.
     pub refused: Vec<RefusedBan>,
 }

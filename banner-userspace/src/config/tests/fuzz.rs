@@ -19,6 +19,8 @@ jails:
     logs: [/var/log/auth.log, /var/log/secure]
     max_retry: 3
     ban_time: permanent
+    ports: [ssh, 8000-8100, udp/53, icmp]
+    prefix: { ipv4: 24, ipv6: 64 }
   own:
     logs:
       - /var/log/own/*.log

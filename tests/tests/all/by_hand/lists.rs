@@ -96,3 +96,40 @@ fn a_long_list_goes_in_and_out_while_the_agent_does_its_work() -> Result<()> {
         site.prove_alive(&mut agent)
     })
 }
+
+#[test]
+fn a_list_that_finds_no_place_says_so() -> Result<()> {
+    site(|site| {
+        let seat = site.seat_with(&site.yaml("limits: { bans: 3 }\n"))?;
+        let mut agent = seat.start()?;
+        let list = site.lab.dir().join("list");
+        fs::write(
+            &list,
+            "10.0.0.1 1h\n10.0.0.2 3h\n10.0.0.3 2h\n10.0.0.4 4h\n10.0.0.5 30m\n",
+        )?;
+        let said = seat.run(&format!("ban --from {}", list.display()))?;
+        assert_refused(&said, 1, &["2 bans had to make room", "limits.bans"])?;
+        agent.wait_to_say(&["WARN", "unban 10.0.0.1 ", "all places are taken"])?;
+        agent.wait_to_say(&["WARN", "unban 10.0.0.3 ", "all places are taken"])?;
+        let shown = seat.run("bans")?.succeeded()?.stdout;
+        let nets: Vec<_> = shown
+            .lines()
+            .filter_map(|line| line.split(' ').next())
+            .collect();
+        ensure!(
+            nets == ["BANNED", "10.0.0.5", "10.0.0.2", "10.0.0.4"],
+            "{shown}"
+        );
+        ensure!(seat.pinned().bans()? == 3);
+        // What has no end gives no place up.
+        fs::write(&list, "10.0.1.1\n10.0.1.2\n10.0.1.3\n")?;
+        let from = format!("ban --time permanent --from {}", list.display());
+        assert_refused(&seat.run(&from)?, 1, &["3 bans had to make room"])?;
+        let refused = seat.run("ban 10.0.1.4 --time permanent")?;
+        assert_refused(
+            &refused,
+            1,
+            &["10.0.1.4: all places are taken", "limits.bans"],
+        )
+    })
+}
