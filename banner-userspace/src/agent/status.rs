@@ -106,16 +106,8 @@ pub(super) fn unfed(agent: &Started) -> impl Iterator<Item = String> {
 }
 
 fn jails(running: &Running) -> Vec<JailStatus> {
-    let mut banned = vec![0; running.agent.config.jails.len()];
-    for jail in running.agent.decider.bans().filter_map(|ban| ban.jail) {
-        if let Some(banned) = banned.get_mut(usize::from(jail.0)) {
-            *banned += 1;
-        }
-    }
-    let jails = banned.iter().enumerate();
-    jails
-        .filter_map(|(n, &banned)| jail_status(running, n, banned))
-        .collect()
+    let jails = 0..running.agent.config.jails.len();
+    jails.filter_map(|n| jail_status(running, n)).collect()
 }
 
 /// Some failures are old because reading them was late; most of them are not.
@@ -123,7 +115,7 @@ fn is_out_of_time(jail: &JailStatus) -> bool {
     jail.stale > 10 && jail.stale * 2 > jail.failures
 }
 
-fn jail_status(running: &Running, n: usize, banned: usize) -> Option<JailStatus> {
+fn jail_status(running: &Running, n: usize) -> Option<JailStatus> {
     let agent = &running.agent;
     let id = JailId(u16::try_from(n).ok()?);
     let jail = agent.config.jails.get(n)?;
@@ -137,7 +129,7 @@ fn jail_status(running: &Running, n: usize, banned: usize) -> Option<JailStatus>
         mode: jail.mode.name().into(),
         filter: jail.filter_name.clone(),
         logs: logs.cloned().collect(),
-        banned,
+        banned: agent.decider.of(id),
         counting: tracker.hosts(),
         failures: counts.failures,
         offences: counts.offences,

@@ -7,7 +7,7 @@ mod slot;
 use ipnet::IpNet;
 
 use self::family::Family;
-use crate::model::{Ban, Change, Entry, Mono, PortsId};
+use crate::model::{Ban, Change, Entry, JailId, Mono, PortsId};
 
 /// Bans by entry. Several jails may ban one entry at once; an enforcer is told of the heaviest, and
 /// of the next when that one ends. The heaviest is the one that drops, and of such the one that ends
@@ -101,6 +101,7 @@ impl Bans {
     }
 
     /// Every ban.
+    #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = Ban> {
         self.from(Cursor::default()).map(|(ban, _)| ban)
     }
@@ -133,6 +134,11 @@ impl Bans {
     /// How many entries there are: IPv4, IPv6.
     pub(super) fn entries(&self) -> (usize, usize) {
         (self.v4.entries(), self.v6.entries())
+    }
+
+    /// How many bans a jail has.
+    pub(super) fn of(&self, jail: JailId) -> usize {
+        self.v4.of(jail) + self.v6.of(jail)
     }
 
     /// How many entries are of prefixes.

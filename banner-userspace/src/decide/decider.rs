@@ -245,19 +245,9 @@ impl Decider {
         self.bans.next_end()
     }
 
-    /// Every ban, in no order.
-    pub fn bans(&self) -> impl Iterator<Item = Ban> {
-        self.bans.iter()
-    }
-
-    /// The bans from a place in the listing on, each with the place behind it.
+    /// The bans from a place in the listing on, in no order, each with the place behind it.
     pub fn bans_from(&self, place: Cursor) -> impl Iterator<Item = (Ban, Cursor)> {
         self.bans.from(place)
-    }
-
-    /// For each entry the one ban that enforcers know of, in no order.
-    pub fn in_force(&self) -> impl Iterator<Item = Ban> {
-        self.bans.outweighing()
     }
 
     /// What an enforcer has to be told of an entry, whatever it was told before.
@@ -275,6 +265,11 @@ impl Decider {
     /// How many of them are of prefixes.
     pub fn prefixes(&self) -> usize {
         self.bans.prefixes()
+    }
+
+    /// How many bans a jail has.
+    pub fn of(&self, jail: JailId) -> usize {
+        self.bans.of(jail)
     }
 
     /// The prefixes that are banned and have all of this one in them, without itself.

@@ -105,6 +105,7 @@ impl Family {
             bans.push(self.slots.remove(place));
             place = next;
         }
+        self.give_back();
         bans
     }
 
@@ -128,7 +129,16 @@ impl Family {
             Some(Change::Set(self.slots[heaviest].ban()))
         };
         self.ends.remove(&mut self.slots, place);
-        Some((self.slots.remove(place), change))
+        let over = self.slots.remove(place);
+        self.give_back();
+        Some((over, change))
+    }
+
+    /// The memory of a list of bans that has come and gone.
+    fn give_back(&mut self) {
+        if self.table.is_empty() {
+            *self = Self::new(self.capacity);
+        }
     }
 
     /// When the next ban ends.
@@ -159,6 +169,10 @@ impl Family {
 
     pub(super) fn entries(&self) -> usize {
         self.table.len()
+    }
+
+    pub(super) fn of(&self, jail: JailId) -> usize {
+        self.slots.of_jail(jail)
     }
 
     pub(super) fn prefixes(&self) -> usize {

@@ -99,34 +99,44 @@ fn packed(until: Until) -> u64 {
 /// All places of a family.
 #[derive(Debug)]
 pub(super) struct Slots {
-    slots: Vec<Slot>,
+    all: Vec<Slot>,
     free: u32,
+    /// How many bans each jail has.
+    of_jails: Vec<usize>,
 }
 
 impl Slots {
     pub(super) fn new() -> Self {
         Self {
-            slots: Vec::new(),
+            all: Vec::new(),
             free: NONE,
+            of_jails: Vec::new(),
         }
     }
 
     /// A place for a ban; none when there are as many as can be numbered.
     pub(super) fn add(&mut self, ban: &Ban) -> Option<u32> {
         let slot = Slot::new(ban);
-        if self.free != NONE {
-            let place = self.free;
-            let free = &mut self[place];
-            let next = free.next;
-            *free = slot;
-            self.free = next;
-            return Some(place);
+        let place = self.free;
+        let place = if place == NONE {
+            let place = u32::try_from(self.all.len()).ok()?;
+            if place == NONE {
+                return None;
+            }
+            self.all.push(slot);
+            place
+        } else {
+            self.free = self[place].next;
+            self[place] = slot;
+            place
+        };
+        if let Some(JailId(jail)) = ban.jail {
+            let jail = usize::from(jail);
+            if self.of_jails.len() <= jail {
+                self.of_jails.resize(jail + 1, 0);
+            }
+            self.of_jails[jail] += 1;
         }
-        let place = u32::try_from(self.slots.len()).ok()?;
-        if place == NONE {
-            return None;
-        }
-        self.slots.push(slot);
         Some(place)
     }
 
@@ -138,7 +148,15 @@ impl Slots {
         slot.next = free;
         let ban = slot.ban();
         self.free = place;
+        if let Some(JailId(jail)) = ban.jail {
+            self.of_jails[usize::from(jail)] -= 1;
+        }
         ban
+    }
+
+    /// How many bans a jail has.
+    pub(super) fn of_jail(&self, JailId(jail): JailId) -> usize {
+        self.of_jails.get(usize::from(jail)).copied().unwrap_or(0)
     }
 
     /// The bans on one entry, from its first.
@@ -150,7 +168,7 @@ impl Slots {
     /// The bans in the places from this one on, in the order of their places.
     pub(super) fn from(&self, place: u32) -> impl Iterator<Item = (u32, &Slot)> {
         (place..)
-            .zip(self.slots.iter().skip(place as usize))
+            .zip(self.all.iter().skip(place as usize))
             .filter(|(_, slot)| slot.end_at != NONE)
     }
 }
@@ -159,12 +177,12 @@ impl std::ops::Index<u32> for Slots {
     type Output = Slot;
 
     fn index(&self, place: u32) -> &Slot {
-        &self.slots[place as usize]
+        &self.all[place as usize]
     }
 }
 
 impl std::ops::IndexMut<u32> for Slots {
     fn index_mut(&mut self, place: u32) -> &mut Slot {
-        &mut self.slots[place as usize]
+        &mut self.all[place as usize]
     }
 }

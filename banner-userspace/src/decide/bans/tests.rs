@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{JailId, Mode, Until};
+use crate::model::{Mode, Until};
 
 mod sums;
 

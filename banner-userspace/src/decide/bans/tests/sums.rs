@@ -212,6 +212,10 @@ proptest! {
             let listed: BTreeSet<_> = bans.iter().map(|ban| key(&ban)).collect();
             prop_assert_eq!(listed, naive.0.iter().map(key).collect::<BTreeSet<_>>());
             prop_assert_eq!(bans.len(), naive.0.len());
+            for jail in (0..3).map(JailId) {
+                let of = naive.0.iter().filter(|ban| ban.jail == Some(jail));
+                prop_assert_eq!(bans.of(jail), of.count());
+            }
             let wide = enforced.keys().filter(|entry| !is_host(entry.net));
             prop_assert_eq!(bans.prefixes(), wide.count());
             for packet in &packets {
