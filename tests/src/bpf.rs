@@ -17,6 +17,8 @@ use banner_common::{
     Reason, TCX_PROGRAM, TRACE, Tally,
 };
 
+use nix::sys::utsname::uname;
+
 use crate::require_root;
 
 mod counters;
@@ -35,10 +37,27 @@ pub fn object() -> Result<(PathBuf, Vec<u8>)> {
     Ok((path, bytes))
 }
 
+/// Major and minor number of the running kernel's release.
+pub fn kernel() -> Result<(u32, u32)> {
+    let name = uname().context("uname")?;
+    let release = name.release().to_string_lossy();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
+    let mut next = || numbers.next().and_then(|number| number.parse().ok());
+    next()
+        .zip(next())
+        .with_context(|| format!("a kernel release like 6.18, not {release}"))
+}
+
+/// Whether this kernel has XDP packets in several buffers, and so the program for them (5.18).
+pub fn has_frags() -> Result<bool> {
+    Ok(kernel()? >= (5, 18))
+}
+
 /// A loaded object of its own; the kernel drops it with this value.
 #[derive(Debug)]
 pub struct Object {
     ebpf: Ebpf,
+    decides: &'static str,
 }
 
 impl Object {
@@ -67,7 +86,11 @@ impl Object {
             .override_global(TRACE, &trace, true)
             .load(&bytes)
             .with_context(|| format!("load {}", path.display()))?;
+        let frags = has_frags()?;
         for name in [PROGRAM, LINEAR_PROGRAM, CLOCK_PROGRAM, TCX_PROGRAM] {
+            if name == PROGRAM && !frags {
+                continue;
+            }
             let program = ebpf
                 .program_mut(name)
                 .with_context(|| format!("no program {name} in {}", path.display()))?;
@@ -77,7 +100,13 @@ impl Object {
             };
             loaded.with_context(|| format!("load program {name}"))?;
         }
-        Ok(Self { ebpf })
+        let decides = if frags { PROGRAM } else { LINEAR_PROGRAM };
+        Ok(Self { ebpf, decides })
+    }
+
+    /// Name of the program that decides on this kernel.
+    pub fn decides(&self) -> &'static str {
+        self.decides
     }
 
     /// The deciding program alone, under the name [`FOREIGN`] and over maps of its own. As nobody is
@@ -134,12 +163,12 @@ impl Object {
 
     /// Runs the deciding program once on `frame` and returns its verdict.
     pub fn verdict(&self, frame: &[u8]) -> Result<u32> {
-        self.run(PROGRAM, frame)
+        self.run(self.decides, frame)
     }
 
     /// The program that decides.
     pub fn deciding(&self) -> Result<&Xdp> {
-        Ok(self.program(PROGRAM)?.try_into()?)
+        Ok(self.program(self.decides)?.try_into()?)
     }
 
     /// Runs the program named `name` once on `frame` and returns its verdict.
@@ -159,7 +188,7 @@ impl Object {
             repeat,
             ..TestRunOptions::new()
         };
-        let result = self.test_run(PROGRAM, options)?;
+        let result = self.test_run(self.decides, options)?;
         Ok((result.return_value, result.duration))
     }
 
@@ -202,7 +231,7 @@ impl Object {
     /// Attaches the deciding program to `interface` of the thread's network namespace, for as long
     /// as this value lives.
     pub fn attach(&mut self, interface: &str, mode: XdpMode) -> Result<()> {
-        self.attach_program(PROGRAM, interface, mode)
+        self.attach_program(self.decides, interface, mode)
     }
 
     /// Attaches the program named `name`. See [`Object::attach`].
@@ -220,7 +249,7 @@ impl Object {
 
     /// Pins the deciding program.
     pub fn pin_program(&mut self, path: &Path) -> Result<()> {
-        self.pin_named_program(PROGRAM, path)
+        self.pin_named_program(self.decides, path)
     }
 
     /// Pins the program named `name`.

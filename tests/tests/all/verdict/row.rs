@@ -1,4 +1,4 @@
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::Range};
 
 use anyhow::{Context as _, Result, ensure};
 use banner_common::{
@@ -44,8 +44,8 @@ pub(crate) struct Row {
     frame: Vec<u8>,
     contents: Contents,
     reason: Reason,
-    /// As many of [`HOOKS`], from the first on, get the frame.
-    hooks: usize,
+    /// Which of [`HOOKS`] get the frame.
+    hooks: Range<usize>,
 }
 
 /// A ban that drops until jiffy `expires`.
@@ -97,8 +97,8 @@ pub(crate) const fn several(group: u32) -> Ban {
     }
 }
 
-/// How many of [`HOOKS`] a test run can give `frame` to.
-fn hooks(frame: &[u8]) -> usize {
+/// Which of [`HOOKS`] a test run can give `frame` to.
+fn hooks(frame: &[u8]) -> Range<usize> {
     // The other programs see packets in one buffer, and one of the test run is a page, less what
     // the kernel keeps in it.
     const BUFFER: usize = 3500;
@@ -109,11 +109,11 @@ fn hooks(frame: &[u8]) -> usize {
         _ => 14,
     };
     if frame.len() > BUFFER {
-        1
+        0..1
     } else if frame.len() < header {
-        2
+        0..2
     } else {
-        3
+        0..3
     }
 }
 
@@ -194,9 +194,17 @@ impl Row {
         self
     }
 
-    /// How many programs get the frame.
-    pub(crate) fn runs(&self) -> usize {
-        self.hooks
+    /// How many programs get the frame: not the one for packets in several buffers where the kernel
+    /// has none.
+    pub(crate) fn runs(&self, object: &Object) -> usize {
+        self.hooks(object).count()
+    }
+
+    fn hooks(&self, object: &Object) -> impl Iterator<Item = &'static Hook> {
+        let frags = object.decides() == PROGRAM;
+        HOOKS[self.hooks.clone()]
+            .iter()
+            .filter(move |hook| frags || hook.program != PROGRAM)
     }
 
     /// Fills the maps, runs the programs on the frame, empties the maps, compares.
@@ -205,8 +213,8 @@ impl Row {
         self.contents
             .put(object)
             .with_context(|| format!("{what}: fill the maps"))?;
-        let ran: Result<()> = HOOKS[..self.hooks]
-            .iter()
+        let ran: Result<()> = self
+            .hooks(object)
             .try_for_each(|hook| self.check_at(object, hook));
         self.contents
             .take(object)
