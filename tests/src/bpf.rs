@@ -27,8 +27,8 @@ mod fill;
 pub use counters::Counters;
 pub use fill::{SUMMARY, scope_bit};
 
-/// Name of the program of [`Object::foreign`]; as long as that of the deciding one.
-pub const FOREIGN: &str = "others";
+/// Name of the program of [`Object::foreign`]; as long as that of the one that it is made of.
+pub const FOREIGN: &str = "others_linear";
 
 /// The object at `$BANNER_BPF_OBJECT`, or else the committed one.
 pub fn object() -> Result<(PathBuf, Vec<u8>)> {
@@ -114,7 +114,7 @@ impl Object {
     pub fn foreign() -> Result<Self> {
         require_root()?;
         let (path, mut bytes) = object()?;
-        let name = format!("\0{PROGRAM}\0").into_bytes();
+        let name = format!("\0{LINEAR_PROGRAM}\0").into_bytes();
         let other = format!("\0{FOREIGN}\0").into_bytes();
         let mut found = 0;
         for at in 0..bytes.len().saturating_sub(name.len()) {
@@ -123,7 +123,7 @@ impl Object {
                 found += 1;
             }
         }
-        ensure!(found > 0, "no {PROGRAM} in {}", path.display());
+        ensure!(found > 0, "no {LINEAR_PROGRAM} in {}", path.display());
         let mut ebpf = Ebpf::load(&bytes).with_context(|| format!("load {}", path.display()))?;
         let program = ebpf.program_mut(FOREIGN);
         let program: &mut Xdp = program.context("it has another name")?.try_into()?;

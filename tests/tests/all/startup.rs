@@ -83,12 +83,15 @@ fn an_interface_with_another_program_is_refused_and_the_program_named() -> Resul
         let mut object = Object::load()?;
         let attach = || object.attach_program(CLOCK_PROGRAM, "to-attacker", XdpMode::Driver);
         topology.server.inside(attach)??;
-        let seat = Seat::new(lab, &topology.server, &["to-attacker"], &config(lab))?;
+        // In any other mode the agent goes to tcx, where the kernel has it.
+        let modes = "interfaces: [{name: to-attacker, mode: native}, {name: to-friend}]\n";
+        let text = config(lab).text() + modes;
+        let seat = Seat::with_text(lab, &topology.server, &["to-attacker"], &text)?;
         assert_refused(&seat.run("run")?, &["to-attacker", CLOCK_PROGRAM]);
 
         // Another interface is protected nevertheless, and the gap is told.
         let both = ["to-attacker", "to-friend"];
-        let mut seat = Seat::new(lab, &topology.server, &both, &config(lab))?;
+        let mut seat = Seat::with_text(lab, &topology.server, &both, &text)?;
         let agent = seat.start()?;
         assert!(
             agent

@@ -15,6 +15,7 @@ use aya::{
         tc::{SchedClassifierLink, TcAttachOptions},
     },
 };
+use banner_common::TCX_PROGRAM;
 
 use super::{
     Attachment, Place, Xdp, XdpError,
@@ -23,9 +24,6 @@ use super::{
     pins::{pin_error, remove},
 };
 use crate::netlink::Interface;
-
-/// The program.
-const PROGRAM: &str = "banner_tcx";
 
 impl Xdp {
     /// Puts the program at the ingress hook of tcx, before all others there, or in the place of an
@@ -110,8 +108,8 @@ impl Xdp {
 
 /// The program, loaded when it is needed first.
 fn program(object: &mut Ebpf) -> Result<&mut SchedClassifier, XdpError> {
-    let program = object.program_mut(PROGRAM);
-    let program = program.ok_or(XdpError::Incomplete(PROGRAM))?;
+    let program = object.program_mut(TCX_PROGRAM);
+    let program = program.ok_or(XdpError::Incomplete(TCX_PROGRAM))?;
     let program: &mut SchedClassifier = program.try_into()?;
     if matches!(program.fd(), Err(ProgramError::NotLoaded)) {
         program.load()?;

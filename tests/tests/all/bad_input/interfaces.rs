@@ -63,18 +63,29 @@ fn a_terminal_escape_in_the_name_of_a_protected_interface_is_escaped_everywhere(
 fn where_the_driver_refuses_the_program_runs_in_generic_mode_and_says_why() -> Result<()> {
     site(|site| {
         let (attacker, friend) = (&site.topology.attacker, &site.topology.friend);
-        let interface = attacker.server_interface();
-        // veth takes no native program while its peer may send frames longer than a page holds.
-        attacker.namespace().ip("link set eth0 mtu 9000")?;
-        let seat = site.seat()?;
-        let first = ["generic mode", "out of range", "MTU"];
+        // A bridge has no native XDP. This one has the attacker's link in it, and its addresses.
+        let [own, theirs] = [
+            attacker.server(Family::V4, 7).ip(),
+            attacker.address(Family::V4),
+        ];
+        site.topology.server.ip(&format!(
+            "link add br0 address 02:00:00:00:0a:01 type bridge\n\
+             address flush dev to-attacker\n\
+             link set to-attacker master br0\n\
+             address add {own}/24 dev br0\n\
+             link set br0 up\n\
+             neighbour add {theirs} lladdr 02:00:00:00:0a:02 nud permanent dev br0\n"
+        ))?;
+        let mut seat = site.seat()?;
+        seat.interfaces = vec!["br0", "to-friend"];
+        let first = ["generic mode", "not supported", "the driver has none"];
         let second = ["generic mode", "earlier agent", "banner detach"];
         for why in [first, second] {
             let mut agent = seat.start()?;
-            agent.wait_to_say(&[&[interface, "WARN"], &why[..]].concat())?;
-            agent.wait_to_say(&["ready", "to-attacker generic", "to-friend native"])?;
+            agent.wait_to_say(&[&["br0", "WARN"], &why[..]].concat())?;
+            agent.wait_to_say(&["ready", "br0 generic", "to-friend native"])?;
             let status = seat.run("status")?.succeeded()?.stdout;
-            assert_has(&status, &[&["PROBLEM  to-attacker: "], &why[..]].concat())?;
+            assert_has(&status, &[&["PROBLEM  br0: "], &why[..]].concat())?;
             ensure!(!status.contains("PROBLEM  to-friend"), "{status}");
             if why == first {
                 assert_connects(attacker)?;

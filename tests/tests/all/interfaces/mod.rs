@@ -43,7 +43,8 @@ fn assert_both_dropped(peer: &Peer, pinned: &Pinned) -> Result<()> {
         wait_until("the SYNs to be dropped", PATIENCE, || {
             knocker.knock()?;
             Ok(pinned.counters()?[Reason::Drop].packets >= before + u64::from(SYNS))
-        })?;
+        })
+        .with_context(|| format!("{family:?}: {knocker:?}, {:?}", pinned.counters()))?;
         // One more look at what came back.
         knocker.knock()?;
         ensure!(

@@ -64,8 +64,10 @@ fn first_leaves(first: &Seat<'_>, interface: &'static str) -> Result<()> {
 fn a_foreign_program_is_named_with_its_process_and_its_pin() -> Result<()> {
     site(|site| {
         let server = &site.topology.server;
-        let mut seat = site.seat()?;
-        seat.interfaces = vec!["to-attacker"];
+        // Otherwise tcx would do.
+        let mode = "interfaces: [{name: to-attacker, mode: native}]\n";
+        let mut seat = site.seat_with(&site.yaml(mode))?;
+        seat.interfaces.clear();
         let mut foreign = Object::load()?;
         let attach = || foreign.attach_program(CLOCK_PROGRAM, "to-attacker", XdpMode::Driver);
         server.inside(attach)??;
@@ -114,22 +116,23 @@ fn a_mode_that_is_wanted_is_had_or_refused_in_words() -> Result<()> {
         ensure!(agent.terminate()?.success());
         seat.run("detach")?.succeeded()?;
 
-        // The other end may send frames longer than a page holds: no native program there.
-        attacker.namespace().ip("link set eth0 mtu 9000")?;
+        // A macvlan has no native XDP.
+        (site.topology.server).ip("link add mac0 link to-attacker type macvlan")?;
+        seat.configure(&site.yaml("interfaces: [{name: mac0, mode: native}, to-friend]\n"))?;
         let mut agent = seat.start()?;
         let why = [
-            "to-attacker: mode: native is wanted, and cannot be had",
-            "MTU",
+            "mac0: mode: native is wanted, and cannot be had",
+            "the driver has none",
         ];
         agent.wait_to_say(&[&["ERROR"], &why[..]].concat())?;
-        agent.wait_to_say(&["ready", "to-attacker not attached, to-friend native"])?;
+        agent.wait_to_say(&["ready", "mac0 not attached, to-friend native"])?;
         let status = seat.run("status")?.succeeded()?.stdout;
         assert_has(&status, &[&["NOT ATTACHED"], &why[..]].concat())?;
         // The command line chooses among interfaces, the configuration still says how.
         ensure!(agent.terminate()?.success());
-        seat.interfaces = vec!["to-attacker"];
+        seat.interfaces = vec!["mac0"];
         assert_has(&seat.refusal()?, &[why[0]])?;
-        ensure!(!site.topology.server.has_xdp("to-attacker")?);
+        ensure!(!site.topology.server.has_xdp("mac0")?);
         Ok(())
     })
 }

@@ -7,6 +7,7 @@ use aya::programs::XdpMode;
 use banner_tests::{
     agent::Agent,
     bpf::{FOREIGN, Object},
+    kernel,
     sniffer::Knocker,
     topology::Peer,
     wait::{PATIENCE, wait_until},
@@ -21,6 +22,28 @@ fn foreign(site: &Site<'_>, mode: XdpMode) -> Result<Object> {
     let attach = || foreign.attach_program(FOREIGN, "to-attacker", mode);
     site.topology.server.inside(attach)??;
     Ok(foreign)
+}
+
+/// Runs `test` where the kernel has tcx; where it has not, the interface is not protected, and that is
+/// said with the other program's name.
+fn with_tcx(test: impl Fn(&Site<'_>) -> Result<()> + Send + Sync) -> Result<()> {
+    let since = (6, 6);
+    if kernel::has(since, "where the XDP slot is taken nothing else is")? {
+        return site(test);
+    }
+    site(|site| {
+        let server = &site.topology.server;
+        let _theirs = foreign(site, XdpMode::Driver)?;
+        let id = server.xdp_id("to-attacker")?;
+        let seat = site.seat()?;
+        let mut agent = seat.start()?;
+        let why = "to-attacker: another XDP program holds the slot";
+        agent.wait_to_say(&["ERROR", why, FOREIGN])?;
+        let status = seat.run("status")?.succeeded()?.stdout;
+        assert_has(&status, &[&format!("PROBLEM  {why}"), "NOT ATTACHED"])?;
+        ensure!(server.xdp_id("to-attacker")? == id, "theirs is gone");
+        assert_both_connect(&site.topology.attacker)
+    })
 }
 
 fn knockers(peer: &Peer) -> Result<Vec<Knocker<'_>>> {
@@ -55,7 +78,7 @@ fn is_ready(agent: &mut Agent) -> Result<bool> {
 fn behind_anothers_program_packets_are_dropped_at_tcx_without_a_gap_until_the_slot_is_free()
 -> Result<()> {
     for mode in [XdpMode::Driver, XdpMode::Skb] {
-        site(|site| {
+        with_tcx(|site| {
             let (server, attacker) = (&site.topology.server, &site.topology.attacker);
             let theirs = foreign(site, mode)?;
             let id = server.xdp_id("to-attacker")?.context("it is attached")?;
@@ -109,7 +132,7 @@ fn behind_anothers_program_packets_are_dropped_at_tcx_without_a_gap_until_the_sl
 
 #[test]
 fn banner_detach_takes_the_program_off_tcx_and_leaves_theirs() -> Result<()> {
-    site(|site| {
+    with_tcx(|site| {
         let (server, attacker) = (&site.topology.server, &site.topology.attacker);
         let _theirs = foreign(site, XdpMode::Driver)?;
         let id = server.xdp_id("to-attacker")?;
@@ -135,7 +158,7 @@ fn banner_detach_takes_the_program_off_tcx_and_leaves_theirs() -> Result<()> {
 /// Somebody forces ours off and takes the slot.
 #[test]
 fn a_slot_that_is_taken_from_us_leads_to_tcx() -> Result<()> {
-    site(|site| {
+    with_tcx(|site| {
         let (server, attacker) = (&site.topology.server, &site.topology.attacker);
         let seat = site.seat()?;
         let mut agent = seat.start()?;
@@ -175,14 +198,14 @@ fn where_native_mode_is_wanted_tcx_does_not_do() -> Result<()> {
 /// What goes elsewhere or is renamed is found again by its link, also at tcx.
 #[test]
 fn an_interface_with_the_program_at_tcx_is_followed() -> Result<()> {
-    site(|site| {
+    with_tcx(|site| {
         let (server, attacker) = (&site.topology.server, &site.topology.attacker);
         let _theirs = foreign(site, XdpMode::Driver)?;
         let mut seat = site.seat()?;
         let mut agent = seat.start()?;
         ban(site, &mut agent, attacker)?;
         let mut knockers = knockers(attacker)?;
-        server.ip("link set to-attacker name uplink")?;
+        server.rename("to-attacker", "uplink")?;
         silence_until("the new name to be told", &mut knockers, || {
             let told = |line: &String| line.contains("to-attacker: is named uplink now");
             Ok(agent.lines()?.iter().any(told))

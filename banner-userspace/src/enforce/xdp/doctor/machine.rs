@@ -8,6 +8,7 @@ use aya::{
     programs::{ProgramError, ProgramType, SchedClassifier, TcAttachType},
     sys::{BpfHelper, is_helper_supported, is_map_supported, is_program_supported},
 };
+use banner_common::{LINEAR_PROGRAM, PROGRAM};
 use nix::sys::{
     resource::{Resource, getrlimit},
     statfs::{BPF_FS_MAGIC, statfs},
@@ -287,14 +288,20 @@ fn trial() -> Check {
             }
             loader.load(object::OBJECT)?
         };
-        let program = object::program(&mut object, banner_common::PROGRAM)?;
-        program.load()?;
-        let info = program.info()?;
-        let verified = info.verified_instruction_count();
-        let mut words: Vec<_> = verified
-            .map(|count| format!("{count} instructions verified"))
-            .into_iter()
-            .collect();
+        let mut words = Vec::new();
+        let mut loaded = object::program(&mut object, PROGRAM)?.load();
+        let name = if loaded.is_ok() {
+            PROGRAM
+        } else {
+            loaded = object::program(&mut object, LINEAR_PROGRAM)?.load();
+            words.push("packets in one buffer only".into());
+            LINEAR_PROGRAM
+        };
+        loaded?;
+        let info = object::program(&mut object, name)?.info()?;
+        if let Some(count) = info.verified_instruction_count() {
+            words.push(format!("{count} instructions verified"));
+        }
         words.push(match info.size_jitted() {
             0 => "NOT compiled: JIT is off (sysctl net.core.bpf_jit_enable=1)".into(),
             bytes => format!("compiled to {bytes} bytes"),
