@@ -10,9 +10,9 @@ use aya::programs::{
     links::{FdLink, PinnedLink},
     loaded_links, loaded_programs,
 };
-use banner_common::PROGRAM;
+use banner_common::{BANS4, LINEAR_PROGRAM, PROGRAM};
 
-use super::links::link_interface;
+use super::links::{link_interface, next_descriptor};
 
 /// How deep below a BPF file system pins are looked for, and how many files are looked at.
 const DEPTH: u32 = 4;
@@ -56,9 +56,14 @@ impl Holder {
         }
     }
 
-    /// Whether it is another agent's.
+    /// Whether it is another agent's. Without the capability to ask for its name, what is pinned beside
+    /// it tells.
     pub fn is_banner(&self) -> bool {
-        self.name.as_deref() == Some(PROGRAM)
+        if let Some(name) = self.name.as_deref() {
+            return [PROGRAM, LINEAR_PROGRAM].contains(&name);
+        }
+        let dir = self.pin.as_ref().and_then(|pin| pin.parent());
+        dir.is_some_and(|dir| dir.join(BANS4).exists())
     }
 
     /// How to get rid of it.
@@ -179,11 +184,12 @@ fn pin_below(
 /// What the kernel answers for a map looks like an answer for a link or a program, so a second
 /// mark has to agree.
 fn is_pin_of(path: &Path, id: u32, program: Option<&ProgramInfo>) -> bool {
+    let next = next_descriptor();
     if let Ok(pinned) = PinnedLink::from_pin(path) {
         let link = FdLink::from(pinned);
         if let Ok(info) = link.info()
             && info.program_id() == id
-            && link_interface(info.id()).is_some()
+            && link_interface(info.id(), next).is_some()
         {
             return true;
         }
@@ -240,6 +246,8 @@ mod tests {
             "program 7, fw, of process 12 (loader) and 13 (x), pinned at /sys/fs/bpf/fw/link"
         );
         assert!(holder.way_out("eth0").contains("rm /sys/fs/bpf/fw/link"));
+        holder.name = Some(LINEAR_PROGRAM.into());
+        assert!(holder.is_banner());
         holder.name = Some(PROGRAM.into());
         assert!(holder.to_string().ends_with("pin directory /sys/fs/bpf/fw"));
         assert_eq!(

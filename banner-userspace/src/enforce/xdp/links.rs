@@ -1,7 +1,8 @@
 //! The pinned links: which interface each of them is on, and room for others.
 
 use std::{
-    fs,
+    fs::{self, File},
+    os::fd::{AsRawFd as _, RawFd},
     path::{Path, PathBuf},
 };
 
@@ -39,6 +40,7 @@ pub(super) enum Hook {
 impl Link {
     /// Fails where something else is pinned.
     pub(super) fn open(path: &Path) -> Result<Self, XdpError> {
+        let next = next_descriptor();
         let link = PinnedLink::from_pin(path).map(FdLink::from).ok();
         let found = link.and_then(|link| {
             let info = link.info().ok()?;
@@ -48,7 +50,7 @@ impl Link {
                 _ => Hook::Xdp,
             };
             Some(Self {
-                index: link_interface(id)?,
+                index: link_interface(id, next)?,
                 fd: link,
                 id,
                 program,
@@ -213,13 +215,21 @@ pub(super) fn interfaces() -> Result<Vec<Interface>, XdpError> {
     Network::read_interfaces().map_err(XdpError::Interfaces)
 }
 
+/// The number that the next descriptor will have, if nobody else opens one before.
+pub(super) fn next_descriptor() -> Option<RawFd> {
+    Some(File::open("/dev/null").ok()?.as_raw_fd())
+}
+
 /// The interface that a link is on; [`GONE`] when it is gone. The kernel tells it in the fdinfo
-/// of the link (`bpf_xdp_link_show_fdinfo`), whose descriptor aya keeps to itself.
-pub(super) fn link_interface(id: u32) -> Option<u32> {
-    let files = fs::read_dir("/proc/self/fdinfo").ok()?;
-    files
-        .flatten()
-        .find_map(|file| interface_in(&fs::read_to_string(file.path()).ok()?, id))
+/// of the link (`bpf_xdp_link_show_fdinfo`), whose descriptor aya keeps to itself: it is `likely`, or
+/// one of all that this process has, which may be as many as there are logs.
+pub(super) fn link_interface(id: u32, likely: Option<RawFd>) -> Option<u32> {
+    let found = |path: PathBuf| interface_in(&fs::read_to_string(path).ok()?, id);
+    let likely = likely.map(|fd| PathBuf::from(format!("/proc/self/fdinfo/{fd}")));
+    likely.and_then(found).or_else(|| {
+        let files = fs::read_dir("/proc/self/fdinfo").ok()?;
+        files.flatten().find_map(|file| found(file.path()))
+    })
 }
 
 fn interface_in(fdinfo: &str, link: u32) -> Option<u32> {
