@@ -42,6 +42,13 @@ pub const TRACE: &str = "TRACE";
 /// are logged.
 pub const TRACE_ADDRESS: &str = "TRACE_ADDRESS";
 
+/// In the log of a traced packet, where the index in `PORTS` stands: a protocol without ports.
+pub const TRACE_OTHER: u32 = u32::MAX;
+/// The same: a later fragment.
+pub const TRACE_LATER_FRAGMENT: u32 = u32::MAX - 1;
+/// The same: the packet ends before its ports, or has too many extension headers before them.
+pub const TRACE_UNREADABLE: u32 = u32::MAX - 2;
+
 /// Entries of each map of single addresses, where the configuration says nothing else.
 pub const DEFAULT_MAX_BANS: u32 = 65_536;
 /// Entries of `WIDE4` and of `WIDE6`.

@@ -128,7 +128,10 @@ impl Object {
         let program = ebpf.program_mut(FOREIGN);
         let program: &mut Xdp = program.context("it has another name")?.try_into()?;
         program.load().context("load the foreign program")?;
-        Ok(Self { ebpf })
+        Ok(Self {
+            ebpf,
+            decides: FOREIGN,
+        })
     }
 
     /// The map named `name`.
