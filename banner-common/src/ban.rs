@@ -14,6 +14,10 @@ pub const CHECKED: u16 = 2;
 /// [`MORE`](crate::MORE) under the group that [`Ban::jail`] is; nothing else of this entry counts.
 pub const SEVERAL: u16 = 4;
 
+/// [`Ban::flags`]: a copy of a ban on a prefix around the one whose group this is in, and none of
+/// that one's own. The program does not ask; it is for the agent that adopts the maps.
+pub const INHERITED: u16 = 8;
+
 /// [`Ban::scope`] of a ban that holds for every port and protocol.
 pub const ALL_PORTS: u16 = 0;
 
@@ -25,7 +29,7 @@ pub struct Ban {
     pub expires: u64,
     /// The jail that set it, as [`jail_key`] of its name; or the group of its bans, with [`SEVERAL`].
     pub jail: u32,
-    /// [`OBSERVE`], [`CHECKED`] and [`SEVERAL`]; every other bit is 0.
+    /// [`OBSERVE`], [`CHECKED`], [`SEVERAL`] and [`INHERITED`]; every other bit is 0.
     pub flags: u16,
     /// Which packets it is about: [`ALL_PORTS`], or the number of a bit in the masks of the map
     /// [`PORTS`](crate::PORTS), 1 to 63.

@@ -13,7 +13,7 @@ mod key;
 mod maps;
 mod seen;
 
-pub use ban::{ALL_PORTS, Ban, CHECKED, FOREVER, OBSERVE, SEVERAL, jail_key};
+pub use ban::{ALL_PORTS, Ban, CHECKED, FOREVER, INHERITED, OBSERVE, SEVERAL, jail_key};
 pub use clock::ClockReading;
 pub use counter::{Reason, Tally};
 pub use in_use::InUse;

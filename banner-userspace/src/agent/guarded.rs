@@ -2,6 +2,7 @@
 
 use tracing::{error, info, warn};
 
+use super::status::packets;
 use crate::{
     control::InterfaceStatus,
     enforce::xdp::{self, Attachment, Place, Survey, Whereabouts, Xdp},
@@ -238,7 +239,11 @@ impl Guarded {
     }
 
     /// For `banner status`.
-    pub(super) fn status(&self) -> InterfaceStatus {
+    pub(super) fn status(&self, xdp: &Xdp) -> InterfaceStatus {
+        let counters = match self.state {
+            State::Attached { link, .. } | State::Elsewhere { link, .. } => xdp.counters_of(link),
+            _ => Ok(None),
+        };
         let place = match &self.state {
             State::Attached { place, .. } => Some(place.to_string()),
             _ => None,
@@ -255,6 +260,8 @@ impl Guarded {
             put_back: self.put_back,
             awaited: false,
             problem: self.why(),
+            // Why they cannot be read is told of the sum.
+            packets: counters.ok().flatten().map(packets).unwrap_or_default(),
         }
     }
 

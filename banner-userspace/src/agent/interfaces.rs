@@ -163,8 +163,8 @@ impl Guards {
     }
 
     /// For `banner status`.
-    pub(super) fn status(&self) -> Vec<InterfaceStatus> {
-        let guarded = self.guarded.iter().map(Guarded::status);
+    pub(super) fn status(&self, xdp: &Xdp) -> Vec<InterfaceStatus> {
+        let guarded = self.guarded.iter().map(|guarded| guarded.status(xdp));
         let awaited = self.awaited().map(|name| InterfaceStatus {
             name: name.to_owned(),
             awaited: true,

@@ -1,8 +1,8 @@
 //! What the agent says of itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use banner_common::Reason;
+use banner_common::{Reason, Tally};
 
 use super::{run::Running, start::Started};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         BanPage, BanStatus, FileStatus, JailStatus, PacketStatus, SourceStatus, Status, shown,
     },
     decide::Cursor,
-    enforce::Enforcer as _,
+    enforce::{Enforcer as _, xdp::Counters},
     model::{JailId, LogId, Mono, Until},
 };
 
@@ -28,9 +28,9 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
             running.pending.len()
         ));
     }
-    let packets = agent.xdp.counters().unwrap_or_else(|error| {
+    let counters = agent.xdp.counters().unwrap_or_else(|error| {
         problems.push(format!("packets cannot be counted: {error}"));
-        crate::enforce::xdp::Counters::default()
+        Counters::default()
     });
     let files: Vec<_> = agent.tail.files().map(|file| file_status(&file)).collect();
     for file in files.iter().filter(|file| !file.awaited) {
@@ -53,23 +53,14 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
         uptime_seconds: now.since(agent.since).as_secs(),
         problems,
         enforcer: agent.xdp.name().into(),
-        interfaces: agent.guards.status(),
+        interfaces: agent.guards.status(&agent.xdp),
         banned_ipv4,
         banned_ipv6,
         banned_prefixes: agent.decider.prefixes(),
         max_bans: agent.config.limits.bans,
         pending: running.pending.len(),
         displaced: running.displaced,
-        packets: (Reason::ALL.into_iter())
-            .map(|reason| {
-                let tally = packets.of(reason);
-                let packets = PacketStatus {
-                    packets: tally.packets,
-                    bytes: tally.bytes,
-                };
-                (reason.name().to_owned(), packets)
-            })
-            .collect(),
+        packets: packets(counters),
         jails,
         files,
         source: SourceStatus {
@@ -81,6 +72,21 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
             overflows: stats.overflows,
         },
     }
+}
+
+/// By the names of their reasons.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "what it is mapped over hands them out so"
+)]
+pub(super) fn packets(counters: Counters) -> BTreeMap<String, PacketStatus> {
+    let reasons = Reason::ALL.into_iter();
+    reasons
+        .map(|reason| {
+            let Tally { packets, bytes, .. } = counters.of(reason);
+            (reason.name().to_owned(), PacketStatus { packets, bytes })
+        })
+        .collect()
 }
 
 /// The jails that read nothing at all, so that nothing can come of them.

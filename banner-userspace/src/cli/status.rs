@@ -39,8 +39,11 @@ fn without_agent(places: &Places) {
             "the agent (process {agent}) runs, but does not listen at {}: its log says why",
             places.socket.display()
         );
-    } else if let Ok(Some(counters)) = xdp::pinned_counters(&places.pin_dir) {
-        let dropped = counters.of(Reason::Drop).packets;
+    } else if let Ok(counters) = xdp::pinned_counters(&places.pin_dir)
+        && !counters.is_empty()
+    {
+        let dropped = counters.values().map(|counters| counters.of(Reason::Drop));
+        let dropped: u64 = dropped.map(|tally| tally.packets).sum();
         say!(
             "no agent is running; what it left in {} is in force until each ban ends ({dropped} \
              packets dropped so far)",

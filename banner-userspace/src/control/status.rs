@@ -63,6 +63,8 @@ pub struct InterfaceStatus {
     pub awaited: bool,
     /// Why not natively, or not at all.
     pub problem: Option<String>,
+    /// Packets there by what became of them, since the counters of the interface were first pinned.
+    pub packets: BTreeMap<String, PacketStatus>,
 }
 
 /// Packets and their bytes.

@@ -1,17 +1,18 @@
 //! The program on interfaces.
 
-use std::{fmt, fs, io, path::Path};
+use std::{fmt, io, path::Path};
 
 use aya::programs::{Xdp as Program, XdpMode as AyaMode, links::FdLink, xdp::XdpLink};
-use banner_common::PROGRAM;
 
 use super::{
     AttachError, Xdp, XdpError,
+    counters::Counted,
     holder::Holder,
-    links::{Hook, Link, interfaces, make_room},
-    object,
-    pins::pin_error,
+    links::{Hook, Link, interfaces},
+    object::Loaded,
+    pins::{Remade, pin_error, remove},
     refusal::{KernelWord, Refusal},
+    tcx,
 };
 use crate::{
     model::AttachMode,
@@ -139,58 +140,53 @@ impl Xdp {
         };
         if path != wanted {
             // The interface was renamed.
-            make_room(&wanted)?;
-            fs::rename(&path, &wanted).map_err(pin_error("rename", &path))?;
+            self.make_room(&wanted)?;
+            self.pins.rename_link(&path, &wanted)?;
         }
         let id = link.id;
-        self.swap(link.fd, &wanted)?;
+        let mut loaded = self.loader.program(Some(&self.pins.counters(&wanted)))?;
+        swap(&mut loaded, link.fd, &wanted)?;
+        // It has come to stay, whatever becomes of this agent.
+        self.pins.keep();
+        let program = loaded.id()?;
+        self.count(Counted::new(id, &mut loaded.object)?);
         let mode = interface.xdp.map_or(XdpMode::Native, |slot| slot.mode);
         Ok(Some(Attachment {
             interface: interface.name.clone(),
             index: interface.index,
             link: id,
-            program: self.program_id()?,
+            program,
             place: Place::Xdp(mode),
             why_not: why_not_otherwise(mode, wanted_mode, &interface.name),
             replaced: true,
         }))
     }
 
-    /// Replaces the program of every pinned link, then the pinned ban maps by the resized ones.
-    pub(super) fn swap_resized(&mut self) -> Result<(), XdpError> {
+    /// Replaces the program of every pinned link by one that uses the maps that were made anew, then
+    /// these maps. All programs are loaded before the first is replaced, so that nothing has changed
+    /// if one is refused.
+    pub(super) fn swap_remade(&mut self, remade: &[Remade]) -> Result<(), XdpError> {
+        let mut ready = Vec::new();
         for (_, path) in self.pins.links()? {
             if let Ok(link) = Link::open(&path)
                 && !link.is_over()
             {
-                match link.hook {
-                    Hook::Xdp => self.swap(link.fd, &path)?,
-                    Hook::Tcx => self.swap_tcx(link.fd, &path)?,
-                }
+                let counters = self.pins.counters(&path);
+                let loaded = match link.hook {
+                    Hook::Xdp => self.loader.program(Some(&counters))?,
+                    Hook::Tcx => self.loader.tcx(&counters)?,
+                };
+                ready.push((loaded, link, path));
             }
         }
-        for map in [banner_common::BANS4, banner_common::BANS6] {
-            let resized = self.pins.resized(map);
-            fs::rename(&resized, self.pins.map(map)).map_err(pin_error("rename", &resized))?;
+        for (mut loaded, link, path) in ready {
+            match link.hook {
+                Hook::Xdp => swap(&mut loaded, link.fd, &path)?,
+                Hook::Tcx => tcx::swap(&mut loaded, link.fd, &path)?,
+            }
+            self.pins.keep();
         }
-        Ok(())
-    }
-
-    fn program_id(&mut self) -> Result<u32, XdpError> {
-        let program = object::program(&mut self.program, PROGRAM)?;
-        Ok(program.info()?.id())
-    }
-
-    fn swap(&mut self, link: FdLink, path: &Path) -> Result<(), XdpError> {
-        let link = XdpLink::try_from(link).map_err(|_| XdpError::Foreign {
-            path: path.to_owned(),
-            found: "something that is no link of an XDP program".into(),
-            expected: "one".into(),
-        })?;
-        let program = object::program(&mut self.program, PROGRAM)?;
-        let id = program.attach_to_link(link)?;
-        // The pin keeps the link; held by nothing else, it goes when the pin goes.
-        drop(program.take_link(id)?);
-        Ok(())
+        self.pins.settle(remade)
     }
 
     fn attach_anew(
@@ -206,9 +202,37 @@ impl Xdp {
             return Err(taken(interface, interfaces));
         }
         let path = self.pins.link(&interface.name);
-        make_room(&path)?;
-        let program = object::program(&mut self.program, PROGRAM)?;
-        let mut attach = |mode| attach(program, interface.index, mode, &path);
+        self.make_room(&path)?;
+        let counters = self.pins.counters(&path);
+        if !self.pins.are_in_use(&counters)? {
+            remove(&counters)?;
+        }
+        let mut loaded = self.loader.program(Some(&counters))?;
+        match self.attach_loaded(&mut loaded, interface, interfaces, wanted, &path) {
+            Ok(attachment) => {
+                self.count(Counted::new(attachment.link, &mut loaded.object)?);
+                Ok(attachment)
+            }
+            Err(error) => {
+                if !self.pins.are_in_use(&counters)? {
+                    remove(&counters)?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn attach_loaded(
+        &self,
+        loaded: &mut Loaded,
+        interface: &Interface,
+        interfaces: &[Interface],
+        wanted: AttachMode,
+        path: &Path,
+    ) -> Result<Attachment, AttachError> {
+        let id = loaded.id().map_err(XdpError::from)?;
+        let program = loaded.program()?;
+        let mut attach = |mode| attach(program, interface.index, mode, path);
         let refused = |word: KernelWord, why: String| match wanted {
             _ if word.is_taken() => taken(interface, interfaces),
             AttachMode::Auto => AttachError::Unsupported {
@@ -253,12 +277,26 @@ impl Xdp {
             interface: interface.name.clone(),
             index: interface.index,
             link,
-            program: self.program_id()?,
+            program: id,
             place: Place::Xdp(mode),
             why_not,
             replaced: false,
         })
     }
+}
+
+/// Puts a program in the place of the one that a link has, in one step.
+fn swap(loaded: &mut Loaded, link: FdLink, path: &Path) -> Result<(), XdpError> {
+    let link = XdpLink::try_from(link).map_err(|_| XdpError::Foreign {
+        path: path.to_owned(),
+        found: "something that is no link of an XDP program".into(),
+        expected: "one".into(),
+    })?;
+    let program = loaded.program()?;
+    let id = program.attach_to_link(link)?;
+    // The pin keeps the link; held by nothing else, it goes when the pin goes.
+    drop(program.take_link(id)?);
+    Ok(())
 }
 
 /// A program is replaced where it is: to take it off and try otherwise would mean a gap.

@@ -1,204 +1,253 @@
-//! The ban maps.
+//! Bans in force.
 
 use std::net::IpAddr;
 
-use aya::{
-    Ebpf, Pod,
-    maps::{HashMap, Map, MapData, MapError},
-};
-use banner_common::{ALL_PORTS, BANS4, BANS6, Ban as Entry, OBSERVE, Seen, jail_key};
-
+use banner_common::{Ban as Entry, CHECKED, MAX_MORE, SEVERAL};
 use ipnet::IpNet;
 
-use super::{XdpError, clock::Reading, pins::Pins};
-use crate::model::{Ban, Change, JailId, Mode, PortsId, Shown, is_host};
+use super::{
+    XdpError,
+    batch::put_new,
+    clock::Reading,
+    entry::JailKeys,
+    groups::{Groups, Scope, Step},
+    scopes::Scopes,
+    tables::Tables,
+};
+use crate::{
+    enforce::Failed,
+    model::{Ban, Change, PrefixSet, is_host},
+};
 
-/// One map of each family.
+/// More new bans of single hosts than this are not kept back before they are written.
+const MOST_NEW: usize = 65_536;
+
+/// The bans in the maps, and what has to be known to change them.
 #[derive(Debug)]
-pub(super) struct BanMaps {
-    v4: BanMap<[u8; 4]>,
-    v6: BanMap<[u8; 16]>,
-    jails: JailKeys,
+pub(super) struct Bans {
+    pub(super) tables: Tables,
+    pub(super) groups: Groups,
+    pub(super) scopes: Scopes,
+    pub(super) jails: JailKeys,
+    /// Addresses of which it cannot be said that they are not on the kernel's never-ban list.
+    pub(super) never: PrefixSet,
 }
 
-/// The jails by their keys in map entries.
-#[derive(Clone, Debug, Default)]
-pub(super) struct JailKeys(Vec<u32>);
+/// Bans of hosts of one family that are not yet in the map, as far as is known.
+struct New<const KEY: usize> {
+    keys: Vec<[u8; KEY]>,
+    entries: Vec<[u8; Entry::SIZE]>,
+    changes: Vec<Change>,
+}
 
-type BanMap<A> = HashMap<MapData, A, [u8; Entry::SIZE]>;
+impl<const KEY: usize> New<KEY> {
+    fn none() -> Self {
+        Self {
+            keys: Vec::new(),
+            entries: Vec::new(),
+            changes: Vec::new(),
+        }
+    }
 
-impl BanMaps {
-    /// The maps of the loaded program.
-    pub(super) fn new(object: &mut Ebpf, jails: JailKeys) -> Result<Self, XdpError> {
+    fn push(&mut self, key: [u8; KEY], entry: Entry, change: Change) {
+        self.keys.push(key);
+        self.entries.push(entry.to_bytes());
+        self.changes.push(change);
+    }
+
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.entries.clear();
+        self.changes.clear();
+    }
+}
+
+impl Bans {
+    /// What the maps hold; groups that an agent before this one has not finished are put in order.
+    pub(super) fn adopt(
+        mut tables: Tables,
+        jails: JailKeys,
+        never: PrefixSet,
+        scopes: Scopes,
+    ) -> Result<Self, XdpError> {
+        let mut groups = Groups::new(MAX_MORE as usize);
+        for step in groups.adopt(tables.groups()?) {
+            tables.run(step)?;
+        }
         Ok(Self {
-            v4: take(object, BANS4)?,
-            v6: take(object, BANS6)?,
+            tables,
+            groups,
+            scopes,
             jails,
+            never,
         })
     }
 
-    /// The maps that are pinned, without a program.
-    pub(super) fn pinned(pins: &Pins, jails: JailKeys) -> Result<Self, XdpError> {
-        Ok(Self {
-            v4: pinned(pins, BANS4)?,
-            v6: pinned(pins, BANS6)?,
-            jails,
-        })
-    }
-
-    /// Puts one change into force.
-    pub(super) fn apply(&mut self, change: Change, reading: &Reading) -> Result<(), XdpError> {
-        match change {
-            Change::Set(ban) => {
-                let entry = self.jails.entry(&ban, reading).to_bytes();
-                let host = host(ban.net, ban.ports)?;
-                match host {
-                    IpAddr::V4(host) => self.v4.insert(host.octets(), entry, 0),
-                    IpAddr::V6(host) => self.v6.insert(host.octets(), entry, 0),
+    /// Puts changes into force, in their order.
+    pub(super) fn apply(&mut self, changes: &[Change], reading: &Reading) -> Vec<Failed> {
+        let mut failed = Vec::new();
+        let (mut v4, mut v6) = (New::none(), New::none());
+        for &change in changes {
+            // Hosts that are not banned yet can wait for each other, but for nothing else.
+            match self.new_host(&change, reading) {
+                Some((IpAddr::V4(host), entry)) => v4.push(host.octets(), entry, change),
+                Some((IpAddr::V6(host), entry)) => v6.push(host.octets(), entry, change),
+                None => {
+                    self.put_new(&mut v4, &mut v6, reading, &mut failed);
+                    self.change(change, reading, &mut failed);
                 }
-                .map_err(XdpError::map(name(host)))
             }
-            Change::Clear { net, ports } => self.clear(host(net, ports)?).map(drop),
+            if v4.keys.len() + v6.keys.len() >= MOST_NEW {
+                self.put_new(&mut v4, &mut v6, reading, &mut failed);
+            }
         }
+        self.put_new(&mut v4, &mut v6, reading, &mut failed);
+        failed
     }
 
-    /// Takes out the entry of a host; whether there was one.
-    pub(super) fn clear(&mut self, host: IpAddr) -> Result<bool, XdpError> {
-        let result = match host {
-            IpAddr::V4(host) => self.v4.remove(&host.octets()),
-            IpAddr::V6(host) => self.v6.remove(&host.octets()),
+    /// What goes into the map of its family, if nothing is there yet.
+    fn new_host(&self, change: &Change, reading: &Reading) -> Option<(IpAddr, Entry)> {
+        let Change::Set(ban) = change else {
+            return None;
         };
-        match result {
-            Ok(()) => Ok(true),
-            Err(error) if is_missing(&error) => Ok(false),
-            Err(error) => Err(XdpError::map(name(host))(error)),
+        let host = ban.net.addr();
+        if !is_host(ban.net) || self.groups.has_host(host) {
+            return None;
+        }
+        let scope = self.scopes.scope(ban.ports)?;
+        Some((host, self.jails.entry(ban, scope, &self.never, reading)))
+    }
+
+    fn put_new(
+        &mut self,
+        v4: &mut New<4>,
+        v6: &mut New<16>,
+        reading: &Reading,
+        failed: &mut Vec<Failed>,
+    ) {
+        let left4 = put_new(&self.tables.v4, &v4.keys, &v4.entries);
+        let left6 = put_new(&self.tables.v6, &v6.keys, &v6.entries);
+        let left4 = left4.into_iter().map(|place| v4.changes[place]);
+        let left6 = left6.into_iter().map(|place| v6.changes[place]);
+        for change in left4.chain(left6) {
+            self.change(change, reading, failed);
+        }
+        v4.clear();
+        v6.clear();
+    }
+
+    fn change(&mut self, change: Change, reading: &Reading, failed: &mut Vec<Failed>) {
+        if let Err(error) = self.try_change(change, reading) {
+            let why = error.to_string();
+            failed.push(Failed { change, why });
         }
     }
 
-    /// Every entry, also those that are over.
+    fn try_change(&mut self, change: Change, reading: &Reading) -> Result<(), XdpError> {
+        let entry = change.entry();
+        let found = self.found(entry.net)?;
+        let scope = self.scopes.scope(entry.ports);
+        let steps = match (change, scope) {
+            (Change::Set(ban), Some(scope)) => {
+                let entry = self.jails.entry(&ban, scope, &self.never, reading);
+                self.groups.set(ban.net, entry, found)?
+            }
+            (Change::Set(ban), None) => return Err(XdpError::NoPorts(ban.ports.0)),
+            (Change::Clear { net, .. }, Some(scope)) => self.groups.clear(net, scope, found)?,
+            // Nothing can be in force for ports that the kernel has never heard of.
+            (Change::Clear { .. }, None) => Vec::new(),
+        };
+        self.run(steps)
+    }
+
+    /// Ends the ban on just this prefix in this scope.
+    pub(super) fn clear(&mut self, net: IpNet, scope: Scope) -> Result<(), XdpError> {
+        let found = self.found(net)?;
+        let steps = self.groups.clear(net, scope, found)?;
+        self.run(steps)
+    }
+
+    /// Ends all bans on just this prefix; whether there was one.
+    pub(super) fn clear_all(&mut self, net: IpNet) -> Result<bool, XdpError> {
+        let own = self.groups.own().filter(|(found, ..)| *found == net);
+        let mut scopes: Vec<Scope> = own.map(|(_, scope, ..)| scope).collect();
+        scopes.extend(self.found(net)?.map(|found| found.scope));
+        for &scope in &scopes {
+            self.clear(net, scope)?;
+        }
+        Ok(!scopes.is_empty())
+    }
+
+    fn run(&mut self, steps: Vec<Step>) -> Result<(), XdpError> {
+        steps.into_iter().try_for_each(|step| self.tables.run(step))
+    }
+
+    /// What the map of its family has under an address.
+    fn found(&self, net: IpNet) -> Result<Option<Entry>, XdpError> {
+        if is_host(net) && !self.groups.has_host(net.addr()) {
+            self.tables.host(net.addr())
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Every ban, also those that are over.
     pub(super) fn read(&self, reading: &Reading) -> Result<Vec<Ban>, XdpError> {
         let mut bans = Vec::new();
-        let v4 = self
-            .v4
-            .iter()
-            .map(|item| (BANS4, item.map(|(host, entry)| (host.into(), entry))));
-        let v6 = self
-            .v6
-            .iter()
-            .map(|item| (BANS6, item.map(|(host, entry)| (host.into(), entry))));
-        for (map, item) in v4.chain(v6) {
-            let (host, entry) = item.map_err(XdpError::map(map))?;
-            bans.push(self.jails.ban(host, entry, reading));
+        let mut push = |net, entry: &Entry| {
+            // A bit without a set, which only somebody else can have brought in, bans from no port.
+            if let Some(ports) = self.scopes.id(entry.scope) {
+                bans.push(self.jails.ban(net, ports, entry, reading));
+            }
+        };
+        self.tables.each_host(|host, entry| {
+            if entry.flags & SEVERAL == 0 {
+                push(host.into(), &entry);
+            }
+        })?;
+        for (net, _, entry, _) in self.groups.own() {
+            push(net, &entry);
         }
         Ok(bans)
     }
 
-    /// Copies the entries of the pinned maps, but for those that are over; those that end last
-    /// first. Returns how many found no place.
-    pub(super) fn copy_from(&mut self, pins: &Pins, reading: &Reading) -> Result<u64, XdpError> {
-        let old = Self::pinned(pins, JailKeys::default())?;
-        let now = reading.jiffies();
-        Ok(copy(&old.v4, &mut self.v4, BANS4, now)? + copy(&old.v6, &mut self.v6, BANS6, now)?)
-    }
-}
-
-fn take<A: Pod>(object: &mut Ebpf, name: &'static str) -> Result<BanMap<A>, XdpError> {
-    let map = object.take_map(name).ok_or(XdpError::Incomplete(name))?;
-    HashMap::try_from(map).map_err(XdpError::map(name))
-}
-
-fn pinned<A: Pod>(pins: &Pins, name: &'static str) -> Result<BanMap<A>, XdpError> {
-    let data = MapData::from_pin(pins.map(name)).map_err(XdpError::map(name))?;
-    HashMap::try_from(Map::HashMap(data)).map_err(XdpError::map(name))
-}
-
-fn copy<A: Pod>(
-    from: &BanMap<A>,
-    to: &mut BanMap<A>,
-    name: &'static str,
-    now: u64,
-) -> Result<u64, XdpError> {
-    let mut entries = from
-        .iter()
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(XdpError::map(name))?;
-    entries.retain(|(_, entry)| !Entry::from_bytes(*entry).is_over(now));
-    entries.sort_by_key(|(_, entry)| std::cmp::Reverse(Entry::from_bytes(*entry).expires));
-    let mut without_place = 0;
-    for (host, entry) in entries {
-        match to.insert(host, entry, 0) {
-            Err(error) if is_full(&error) => without_place += 1,
-            result => result.map_err(XdpError::map(name))?,
+    /// The program looks these addresses up in the never-ban list from now on, if they are banned.
+    pub(super) fn uncheck(&mut self, nets: &[IpNet]) -> Result<(), XdpError> {
+        /// Prefixes of so many host bits are gone through address by address.
+        const FEW: u8 = 10;
+        let few = |net: &IpNet| net.max_prefix_len() - net.prefix_len() <= FEW;
+        let (narrow, wide): (Vec<IpNet>, Vec<IpNet>) = nets.iter().partition(|net| few(net));
+        let mut hosts = Vec::new();
+        for host in narrow.iter().flat_map(addresses) {
+            if let Some(entry) = self.tables.host(host)? {
+                hosts.push((host, entry));
+            }
         }
-    }
-    Ok(without_place)
-}
-
-impl JailKeys {
-    /// `names` by [`JailId`].
-    pub(super) fn new<'n>(names: impl Iterator<Item = &'n str>) -> Self {
-        Self(names.map(jail_key).collect())
-    }
-
-    fn entry(&self, ban: &Ban, reading: &Reading) -> Entry {
-        let flags = match ban.mode {
-            Mode::Enforce => 0,
-            Mode::Observe => OBSERVE,
-        };
-        let jail = ban.jail.and_then(|jail| self.0.get(usize::from(jail.0)));
-        Entry {
-            expires: reading.expires(ban.until),
-            jail: jail.copied().unwrap_or(0),
-            flags,
-            scope: ALL_PORTS,
-            seen: Seen::default(),
+        if !wide.is_empty() {
+            let wide = PrefixSet::new(wide);
+            self.tables.each_host(|host, entry| {
+                if wide.contains(host) {
+                    hosts.push((host, entry));
+                }
+            })?;
         }
-    }
-
-    fn ban(&self, host: IpAddr, entry: [u8; Entry::SIZE], reading: &Reading) -> Ban {
-        let entry = Entry::from_bytes(entry);
-        let mode = if entry.flags & OBSERVE == 0 {
-            Mode::Enforce
-        } else {
-            Mode::Observe
-        };
-        let jail = self.0.iter().position(|&key| key == entry.jail);
-        let jail = jail.and_then(|jail| u16::try_from(jail).ok()).map(JailId);
-        Ban {
-            net: host.into(),
-            ports: PortsId::ALL,
-            jail,
-            mode,
-            until: reading.until(entry.expires),
+        for (host, entry) in hosts {
+            let steps = if entry.flags & SEVERAL != 0 {
+                self.groups.uncheck(host)?
+            } else if entry.flags & CHECKED != 0 {
+                let flags = entry.flags & !CHECKED;
+                vec![Step::Ban(host, Entry { flags, ..entry })]
+            } else {
+                continue;
+            };
+            self.run(steps)?;
         }
+        Ok(())
     }
 }
 
-/// The maps have an entry for each host, for all its ports.
-fn host(net: IpNet, ports: PortsId) -> Result<IpAddr, XdpError> {
-    if is_host(net) && ports == PortsId::ALL {
-        Ok(net.addr())
-    } else {
-        Err(XdpError::NoEntry(Shown(net).to_string()))
-    }
-}
-
-fn name(host: IpAddr) -> &'static str {
-    if host.is_ipv4() { BANS4 } else { BANS6 }
-}
-
-fn is_missing(error: &MapError) -> bool {
-    matches!(error, MapError::KeyNotFound | MapError::ElementNotFound)
-        || errno(error) == Some(nix::libc::ENOENT)
-}
-
-fn is_full(error: &MapError) -> bool {
-    errno(error) == Some(nix::libc::E2BIG)
-}
-
-fn errno(error: &MapError) -> Option<i32> {
-    match error {
-        MapError::SyscallError(error) => error.io_error.raw_os_error(),
-        _ => None,
-    }
+/// Every address of a prefix.
+fn addresses(net: &IpNet) -> impl Iterator<Item = IpAddr> + use<> {
+    let host = net.subnets(net.max_prefix_len());
+    host.into_iter().flatten().map(|host| host.addr())
 }

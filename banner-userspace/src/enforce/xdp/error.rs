@@ -2,6 +2,8 @@ use std::{io, path::PathBuf};
 
 use aya::{EbpfError, maps::MapError, programs::ProgramError};
 
+use super::groups::Full;
+
 /// Why XDP cannot be used, or not so.
 #[derive(Debug, thiserror::Error)]
 pub enum XdpError {
@@ -110,11 +112,18 @@ pub enum XdpError {
         /// How many there may be.
         max: u32,
     },
-    /// A ban that the maps cannot hold.
+    /// A ban for ports that have not been set.
+    #[error("there is no set of ports with the number {0}")]
+    NoPorts(u8),
+    /// Too many sets of ports have one in common.
     #[error(
-        "{0}: this XDP program bans single hosts for all their ports, no prefixes and no ports"
+        "one port is in more than {max} of the sets of ports that jails ban from; join some of them",
+        max = banner_common::MAX_SHARED
     )]
-    NoEntry(String),
+    SharedPorts,
+    /// A map is full.
+    #[error(transparent)]
+    Full(#[from] Full),
     /// The object lacks something that this program expects in it.
     #[error("the embedded XDP object has no {0}; it was built from other sources")]
     Incomplete(&'static str),

@@ -11,7 +11,7 @@ use aya::programs::links::{FdLink, LinkType, PinnedLink};
 use super::{
     Xdp, XdpError,
     holder::field,
-    pins::{Pins, link_aside, pin_error, remove},
+    pins::{Pins, link_aside},
     tcx,
 };
 use crate::netlink::{Interface, Network};
@@ -150,8 +150,11 @@ impl Xdp {
     pub fn forget_gone(&mut self) -> Result<Vec<String>, XdpError> {
         let mut gone = Vec::new();
         for (interface, path) in self.pins.links()? {
-            if Link::open(&path).is_ok_and(|link| link.is_over()) {
-                remove(&path)?;
+            if let Ok(link) = Link::open(&path)
+                && link.is_over()
+            {
+                self.pins.remove_link(&path)?;
+                self.count_no_more(link.id);
                 gone.push(interface);
             }
         }
@@ -171,27 +174,28 @@ impl Xdp {
             if let Some(interface) = interface
                 && !wanted.contains(&interface.index)
             {
-                remove(&path)?;
+                self.pins.remove_link(&path)?;
+                self.count_no_more(link.id);
                 others.push(interface.name.clone());
             }
         }
         Ok(others)
     }
-}
 
-/// Sees to it that a link can be pinned there. The living link of another interface, which had the
-/// name before, is moved away.
-pub(super) fn make_room(path: &Path) -> Result<(), XdpError> {
-    if !path.exists() {
-        return Ok(());
+    /// Sees to it that a link can be pinned there. The living link of another interface, which had
+    /// the name before, is moved away.
+    pub(super) fn make_room(&mut self, path: &Path) -> Result<(), XdpError> {
+        if !path.exists() {
+            return Ok(());
+        }
+        // Not removed as one that is over would be: it is somebody else's.
+        let link = Link::open(path)?;
+        if !link.is_over() {
+            return self.pins.rename_link(path, &link_aside(path, link.id));
+        }
+        self.count_no_more(link.id);
+        self.pins.remove_link(path)
     }
-    // Not removed as one that is over would be: it is somebody else's.
-    let link = Link::open(path)?;
-    if link.is_over() {
-        return remove(path).map(drop);
-    }
-    let aside = link_aside(path, link.id);
-    fs::rename(path, aside).map_err(pin_error("rename", path))
 }
 
 /// The pinned links by the names that their interfaces have now. Where that cannot be told, because

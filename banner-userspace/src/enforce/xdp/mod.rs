@@ -7,25 +7,32 @@
 mod advice;
 mod attach;
 mod bans;
+mod batch;
 mod bpffs;
 mod clock;
 mod counters;
 pub mod doctor;
+mod entry;
 mod error;
+mod groups;
 mod holder;
 mod kernel;
 mod links;
 mod lock;
+mod migrate;
 mod never;
 mod object;
 mod pins;
+mod ports;
 mod refusal;
+mod scopes;
 mod shape;
+mod tables;
 mod tcx;
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
-use aya::Ebpf;
+use aya::{Ebpf, maps::MapData};
 use ipnet::IpNet;
 
 pub use advice::{advice, kind};
@@ -39,30 +46,35 @@ pub use pins::{Detached, detach};
 pub use refusal::AttachError;
 
 use self::{
-    bans::{BanMaps, JailKeys},
-    clock::Clock,
-    never::NeverMaps,
-    pins::Pins,
+    bans::Bans, batch::read_array, clock::Clock, counters::Counted, entry::JailKeys,
+    never::NeverMaps, object::Loader, pins::Pins, scopes::Scopes, tables::Tables,
 };
 use super::{Enforcer, Failed};
-use crate::model::{Ban, Change, Mono, PortSets, PrefixSet, is_host};
+use crate::model::{Ban, Change, Mono, PrefixSet};
 
 /// The XDP program with its maps.
 #[derive(Debug)]
 pub struct Xdp {
     pins: Pins,
-    program: Ebpf,
+    loader: Loader,
+    /// The maps, and the clock.
+    shared: Ebpf,
     clock: Clock,
-    bans: BanMaps,
+    bans: Bans,
     never: NeverMaps,
     links: Vec<Attachment>,
+    counted: Vec<Counted>,
+    /// Counted on interfaces that are gone.
+    past: Counters,
     displaced: u64,
 }
 
 impl Xdp {
     /// Loads the program, over the maps pinned in `pin_dir` where an agent before this one left
-    /// some. `max_bans` is the number of entries of each ban map; `jails` are the names of the jails
-    /// by their [`JailId`](crate::model::JailId).
+    /// some. `max_bans` is the number of entries of each map of single hosts; `jails` are the names of
+    /// the jails by their [`JailId`](crate::model::JailId).
+    ///
+    /// Nothing of what an earlier agent left is changed before the kernel has taken the program.
     pub fn open<'n>(
         pin_dir: &Path,
         max_bans: u32,
@@ -70,60 +82,65 @@ impl Xdp {
     ) -> Result<(Self, Vec<Advice>), XdpError> {
         kernel::check()?;
         let (pins, mut advice) = Pins::claim(pin_dir)?;
-        let resize = pins.check(max_bans)?;
-        let mut program = object::load(&pins, max_bans, resize)?;
-        let clock = Clock::new(&mut program)?;
-        let mut bans = BanMaps::new(&mut program, JailKeys::new(jails))?;
-        let never = NeverMaps::new(&mut program)?;
-        let mut displaced = 0;
-        if resize {
-            displaced = bans.copy_from(&pins, &clock.read(&program)?)?;
-        }
+        let remade = pins.check(max_bans)?;
+        let loader = Loader::new(&pins, max_bans, &remade);
+        let mut shared = loader.shared()?;
+        drop(loader.program(None)?);
+        pins.sweep(&remade)?;
+        let clock = Clock::new(&mut shared)?;
+        let never = NeverMaps::new(&mut shared)?;
+        let listed = never.read()?;
+        let mut tables = Tables::of(&mut shared)?;
+        let now = clock.read(&shared)?.jiffies();
+        let displaced = migrate::copy(&pins, &remade, &mut tables, &listed, now)?;
         if displaced > 0 {
             advice.push(Advice(format!(
                 "{displaced} bans of an earlier agent, those that end soonest, find no place any \
                  more and are over; raise limits.bans"
             )));
         }
+        let scopes = Scopes::read(&read_array(banner_common::PORTS, &tables.ports)?);
+        let bans = Bans::adopt(tables, JailKeys::new(jails), listed, scopes)?;
         let mut xdp = Self {
             pins,
-            program,
+            loader,
+            shared,
             clock,
             bans,
             never,
             links: Vec::new(),
+            counted: Vec::new(),
+            past: Counters::default(),
             displaced,
         };
-        if resize {
-            xdp.swap_resized()?;
+        if !remade.is_empty() {
+            xdp.swap_remade(&remade)?;
+            xdp.loader = Loader::new(&xdp.pins, max_bans, &[]);
         }
         Ok((xdp, advice))
     }
 
     /// What is pinned outlives this value from now on. Before that, dropping it leaves the pin
-    /// directory as it was, if nothing was pinned there.
+    /// directory as it was, if no earlier agent's program was replaced.
     pub fn keep(&mut self) {
         self.pins.keep();
     }
 
     /// The never-ban list of the kernel becomes `prefixes`. New ones are in force before old ones
     /// go.
+    ///
+    /// The program does not ask the list about hosts whose entries say that they are not on it. So
+    /// these entries change before the list does, and no entry ever says what is not so.
     pub fn set_never(&mut self, prefixes: &PrefixSet) -> Result<(), XdpError> {
-        self.never.replace(prefixes)
-    }
-
-    /// The sets of ports that bans refer to by their numbers; in force before a ban is that refers to
-    /// a new one. Sets that only bans of an earlier agent refer to are added.
-    pub fn set_ports(&mut self, ports: &mut PortSets) -> Result<Vec<Advice>, XdpError> {
-        match ports.iter().next() {
-            None => Ok(Vec::new()),
-            Some((_, ports)) => Err(XdpError::NoEntry(ports.to_string())),
-        }
-    }
-
-    /// What the program has counted since its counters were first pinned.
-    pub fn counters(&self) -> Result<Counters, XdpError> {
-        Counters::read(&self.program)
+        never::check(prefixes)?;
+        let old = self.never.read()?;
+        let new: Vec<_> = prefixes.iter().filter(|&net| !old.covers(net)).collect();
+        // Also if this fails halfway.
+        self.bans.never = PrefixSet::new(old.iter().chain(prefixes.iter()));
+        self.bans.uncheck(&new)?;
+        self.never.replace(prefixes)?;
+        self.bans.never = prefixes.clone();
+        Ok(())
     }
 
     /// Bans of an earlier agent that found no place when this one was opened.
@@ -143,25 +160,15 @@ impl Enforcer for Xdp {
     }
 
     fn apply(&mut self, changes: &[Change], _now: Mono) -> Result<(), Vec<Failed>> {
-        let why = |why: &XdpError| why.to_string();
-        let reading = self.clock.read(&self.program).map_err(|error| {
-            changes
-                .iter()
-                .map(|&change| Failed {
-                    change,
-                    why: why(&error),
-                })
-                .collect::<Vec<_>>()
+        let reading = self.clock.read(&self.shared).map_err(|error| {
+            let why = error.to_string();
+            let failed = |&change| Failed {
+                change,
+                why: why.clone(),
+            };
+            changes.iter().map(failed).collect::<Vec<_>>()
         })?;
-        let failed: Vec<_> = (changes.iter())
-            .filter_map(|&change| {
-                let error = self.bans.apply(change, &reading).err()?;
-                Some(Failed {
-                    change,
-                    why: why(&error),
-                })
-            })
-            .collect();
+        let failed = self.bans.apply(changes, &reading);
         if failed.is_empty() {
             Ok(())
         } else {
@@ -170,7 +177,7 @@ impl Enforcer for Xdp {
     }
 
     fn in_force(&mut self, _now: Mono) -> anyhow::Result<Vec<Ban>> {
-        let reading = self.clock.read(&self.program)?;
+        let reading = self.clock.read(&self.shared)?;
         Ok(self.bans.read(&reading)?)
     }
 }
@@ -180,13 +187,10 @@ pub fn agent(pin_dir: &Path) -> Option<u32> {
     lock::owner(pin_dir)
 }
 
-/// What was counted so far, whether or not an agent is running; `None` where nothing is pinned.
-pub fn pinned_counters(pin_dir: &Path) -> Result<Option<Counters>, XdpError> {
-    let pins = Pins::look(pin_dir);
-    if !pins.map(banner_common::COUNTERS).exists() {
-        return Ok(None);
-    }
-    Counters::pinned(&pins).map(Some)
+/// What was counted so far, whether or not an agent is running, by the names that the interfaces had
+/// when the program was attached.
+pub fn pinned_counters(pin_dir: &Path) -> Result<BTreeMap<String, Counters>, XdpError> {
+    Counters::pinned(&Pins::look(pin_dir))
 }
 
 /// Ends every ban on just this prefix in the pinned maps, when no agent is running; whether there was
@@ -196,8 +200,8 @@ pub fn unban_pinned(pin_dir: &Path, net: IpNet) -> Result<bool, XdpError> {
     if !pins.map(banner_common::BANS4).exists() {
         return Ok(false);
     }
-    if !is_host(net) {
-        return Ok(false);
-    }
-    BanMaps::pinned(&pins, JailKeys::default())?.clear(net.addr())
+    let tables =
+        Tables::pinned(|map| MapData::from_pin(pins.map(map)).map_err(XdpError::map(map)))?;
+    let nobody = PrefixSet::default();
+    Bans::adopt(tables, JailKeys::default(), nobody, Scopes::default())?.clear_all(net)
 }

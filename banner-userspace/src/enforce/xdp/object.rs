@@ -1,36 +1,131 @@
 //! The compiled program.
 
-use aya::{Ebpf, EbpfLoader, include_bytes_aligned, programs::Xdp};
-use banner_common::{BANS4, BANS6, COUNTERS, NEVER4, NEVER6, PROGRAM};
+use std::path::{Path, PathBuf};
 
-use super::{XdpError, pins::Pins};
+use aya::{
+    Ebpf, EbpfLoader, include_bytes_aligned,
+    programs::{ProgramError, SchedClassifier, Xdp},
+};
+use banner_common::{BANS4, BANS6, COUNTERS, LINEAR_PROGRAM, PROGRAM, TCX_PROGRAM};
+
+use super::{
+    XdpError, kernel,
+    pins::{Pins, Remade},
+    shape::SHARED,
+};
 
 /// What `cargo xtask build-ebpf` made of `banner-ebpf`; its record is `banner.bpf.toml`.
 pub(super) static OBJECT: &[u8] = include_bytes_aligned!("banner.bpf.o");
 
-/// Loads the program over the pinned maps, or over new ones that are pinned then. With `resize`,
-/// the ban maps are new ones beside the pinned ones.
-pub(super) fn load(pins: &Pins, max_bans: u32, resize: bool) -> Result<Ebpf, XdpError> {
-    let mut loader = EbpfLoader::new();
-    // Nothing in the program depends on the layout of kernel structures.
-    loader.btf(None);
-    for map in [BANS4, BANS6] {
-        loader.map_max_entries(map, max_bans);
-        loader.map_pin_path(
-            map,
-            if resize {
+/// The kernel that lets programs see packets in several buffers.
+const FRAGS: (u32, u32) = (5, 18);
+
+/// Loads the object over the pinned maps, or over new ones that are pinned then.
+#[derive(Clone, Debug)]
+pub(super) struct Loader {
+    pins: Vec<(&'static str, PathBuf)>,
+    max_bans: u32,
+}
+
+/// The program for one interface, verified.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) object: Ebpf,
+    name: &'static str,
+}
+
+impl Loader {
+    /// With `remade` maps beside those that are pinned.
+    pub(super) fn new(pins: &Pins, max_bans: u32, remade: &[Remade]) -> Self {
+        let path = |map| {
+            if remade.iter().any(|remade| remade.map == map) {
                 pins.resized(map)
             } else {
                 pins.map(map)
-            },
-        );
+            }
+        };
+        Self {
+            pins: SHARED.map(|map| (map, path(map))).to_vec(),
+            max_bans,
+        }
     }
-    for map in [NEVER4, NEVER6, COUNTERS] {
-        loader.map_pin_path(map, pins.map(map));
+
+    /// The maps that interfaces share, and no program yet.
+    pub(super) fn shared(&self) -> Result<Ebpf, XdpError> {
+        self.load(None)
     }
-    let mut object = loader.load(OBJECT)?;
-    program(&mut object, PROGRAM)?.load()?;
-    Ok(object)
+
+    /// The program of one interface, with counters of its own: those that are pinned at this path, or
+    /// new ones that are pinned then; or new ones that are pinned nowhere.
+    pub(super) fn program(&self, counters: Option<&Path>) -> Result<Loaded, XdpError> {
+        let mut object = self.load(counters)?;
+        let refused = match program(&mut object, PROGRAM)?.load() {
+            Ok(()) => {
+                return Ok(Loaded {
+                    object,
+                    name: PROGRAM,
+                });
+            }
+            Err(refused) => refused,
+        };
+        if kernel::version(&kernel::release()).is_some_and(|version| version >= FRAGS) {
+            return Err(refused.into());
+        }
+        match program(&mut object, LINEAR_PROGRAM)?.load() {
+            Ok(()) => Ok(Loaded {
+                object,
+                name: LINEAR_PROGRAM,
+            }),
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    /// The program for the ingress hook of tcx.
+    pub(super) fn tcx(&self, counters: &Path) -> Result<Loaded, XdpError> {
+        let mut loaded = Loaded {
+            object: self.load(Some(counters))?,
+            name: TCX_PROGRAM,
+        };
+        loaded.classifier()?.load()?;
+        Ok(loaded)
+    }
+
+    fn load(&self, counters: Option<&Path>) -> Result<Ebpf, XdpError> {
+        let mut loader = EbpfLoader::new();
+        // Nothing in the program depends on the layout of kernel structures.
+        loader.btf(None);
+        for map in [BANS4, BANS6] {
+            loader.map_max_entries(map, self.max_bans);
+        }
+        for (map, path) in &self.pins {
+            loader.map_pin_path(map, path);
+        }
+        if let Some(counters) = counters {
+            loader.map_pin_path(COUNTERS, counters);
+        }
+        Ok(loader.load(OBJECT)?)
+    }
+}
+
+impl Loaded {
+    /// The program.
+    pub(super) fn program(&mut self) -> Result<&mut Xdp, XdpError> {
+        program(&mut self.object, self.name)
+    }
+
+    /// The program for the ingress hook of tcx.
+    pub(super) fn classifier(&mut self) -> Result<&mut SchedClassifier, XdpError> {
+        let program = self.object.program_mut(self.name);
+        let program = program.ok_or(XdpError::Incomplete(self.name))?;
+        Ok(program.try_into()?)
+    }
+
+    /// The kernel's id of the program.
+    pub(super) fn id(&mut self) -> Result<u32, ProgramError> {
+        let program = self.object.program(self.name);
+        let program = program.ok_or(ProgramError::NotLoaded)?;
+        Ok(program.info()?.id())
+    }
 }
 
 /// The program of this name.

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use banner_common::{BANS4, BANS6, COUNTERS, NEVER4, NEVER6};
+use banner_common::{BANS4, BANS6, COUNTERS};
 use nix::{
     fcntl::{Flock, FlockArg},
     unistd::geteuid,
@@ -16,11 +16,13 @@ use nix::{
 use super::{
     Advice, XdpError, bpffs, links,
     lock::owner,
-    shape::{Shape, shapes},
+    migrate,
+    shape::{SHARED, Shape, counters, first_counters, shapes},
 };
 
 const LINK_PREFIX: &str = "link-";
 const TCX_PREFIX: &str = "tcx-";
+const COUNTERS_PREFIX: &str = "counters-";
 /// A BPF file system takes no name with a dot in it.
 const RESIZED_SUFFIX: &str = "-resized";
 
@@ -32,11 +34,24 @@ pub(super) struct Pins {
     undo: Option<Undo>,
 }
 
-/// The directory was empty when it was claimed: what is put into it goes again when the [`Pins`] is
-/// dropped, unless [`Pins::keep`] was called before.
+/// What is put into the directory goes again when the [`Pins`] is dropped, unless [`Pins::keep`] was
+/// called before.
 #[derive(Debug)]
 struct Undo {
     made_directory: bool,
+    /// What was there before.
+    files: Vec<String>,
+}
+
+/// A pinned ban map that cannot stay as it is: another one takes its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Remade {
+    /// Its name.
+    pub(super) map: &'static str,
+    /// Size of the values that it has.
+    pub(super) value: usize,
+    /// Entries that the other one has room for.
+    pub(super) places: usize,
 }
 
 impl Pins {
@@ -59,7 +74,10 @@ impl Pins {
                     _lock: Some(lock),
                     undo: None,
                 };
-                pins.undo = (pins.files()?.is_empty()).then_some(Undo { made_directory });
+                pins.undo = Some(Undo {
+                    made_directory,
+                    files: pins.files()?,
+                });
                 Ok((pins, advice))
             }
             Err((_, nix::Error::EWOULDBLOCK)) => Err(XdpError::Busy {
@@ -115,32 +133,117 @@ impl Pins {
         Ok(links)
     }
 
-    /// Whether the pinned maps are what the program wants; `true`: all but the number of bans that
-    /// fit, so new ban maps have to be made.
-    pub(super) fn check(&self, max_bans: u32) -> Result<bool, XdpError> {
-        let mut resize = false;
-        for name in [BANS4, BANS6] {
-            // Left by an agent that died while it changed the size.
-            remove(&self.resized(name))?;
-        }
-        for (name, wanted) in shapes(max_bans) {
-            let Some(found) = Shape::pinned(&self.map(name))? else {
-                continue;
-            };
-            let sizeable = name == BANS4 || name == BANS6;
-            let resized = found.max_entries != wanted.max_entries;
-            resize |= resized;
-            if !found.is_like(&wanted) || (resized && !sizeable) {
-                let path = self.map(name);
-                let (found, expected) = (found.to_string(), wanted.to_string());
-                return Err(XdpError::Foreign {
-                    path,
-                    found,
-                    expected,
-                });
+    /// Whether the pinned maps are what the program wants, or what it can make that of. The ban maps
+    /// that have to be made anew.
+    pub(super) fn check(&self, max_bans: u32) -> Result<Vec<Remade>, XdpError> {
+        let mut remade = Vec::new();
+        for (map, wanted) in shapes(max_bans) {
+            let path = self.map(map);
+            match Shape::pinned(&path)? {
+                Some(found) if found != wanted => {
+                    let value = found.value();
+                    if !found.is_kin(&wanted) || !migrate::can_read(map, value) {
+                        return Err(foreign(path, &found, &wanted));
+                    }
+                    remade.push(Remade {
+                        map,
+                        value,
+                        places: max_bans as usize,
+                    });
+                }
+                _ => {}
             }
         }
-        Ok(resize)
+        let each = self.files()?.into_iter();
+        let each = each.filter(|name| name.starts_with(COUNTERS_PREFIX));
+        let each = each.map(|name| (self.dir.join(name), counters()));
+        for (path, wanted) in each.chain([(self.map(COUNTERS), first_counters())]) {
+            if let Some(found) = Shape::pinned(&path)?
+                && found != wanted
+            {
+                return Err(foreign(path, &found, &wanted));
+            }
+        }
+        // Left by an agent that died while it made maps anew.
+        for name in [BANS4, BANS6] {
+            remove(&self.resized(name))?;
+        }
+        Ok(remade)
+    }
+
+    /// The new maps take the place of those that they were made for, after all links have programs
+    /// that use them. Whoever dies in between leaves the old ones with the same bans.
+    pub(super) fn settle(&mut self, remade: &[Remade]) -> Result<(), XdpError> {
+        for Remade { map, .. } in remade {
+            let resized = self.resized(map);
+            fs::rename(&resized, self.map(map)).map_err(pin_error("rename", &resized))?;
+        }
+        remove(&self.map(COUNTERS))?;
+        Ok(())
+    }
+
+    /// Where the counters of the interface are pinned whose link is.
+    pub(super) fn counters(&self, link: &Path) -> PathBuf {
+        let link = link.file_name().and_then(|name| name.to_str());
+        let interface = link.and_then(hooked_interface).unwrap_or_default();
+        self.dir.join(format!("{COUNTERS_PREFIX}{interface}"))
+    }
+
+    /// The pinned counters: interface names as they were when they were pinned, and paths.
+    pub(super) fn all_counters(&self) -> Result<Vec<(String, PathBuf)>, XdpError> {
+        let counters = |name: String| {
+            let interface = interface_in(name.strip_prefix(COUNTERS_PREFIX)?);
+            Some((interface, self.dir.join(&name)))
+        };
+        Ok(self.files()?.into_iter().filter_map(counters).collect())
+    }
+
+    /// A link goes, and the counters of its program with it unless the other hook of the interface
+    /// has a program that uses them, too.
+    pub(super) fn remove_link(&self, link: &Path) -> Result<(), XdpError> {
+        remove(link)?;
+        let counters = self.counters(link);
+        if self.are_in_use(&counters)? {
+            return Ok(());
+        }
+        remove(&counters).map(drop)
+    }
+
+    /// Whether a link is pinned whose program uses these counters.
+    pub(super) fn are_in_use(&self, counters: &Path) -> Result<bool, XdpError> {
+        let links = self.links()?;
+        Ok(links
+            .iter()
+            .any(|(_, link)| self.counters(link) == counters))
+    }
+
+    /// A link and the counters of its program have another name.
+    pub(super) fn rename_link(&self, from: &Path, to: &Path) -> Result<(), XdpError> {
+        fs::rename(from, to).map_err(pin_error("rename", from))?;
+        let (from, to) = (self.counters(from), self.counters(to));
+        if self.are_in_use(&from)? {
+            return Ok(());
+        }
+        match fs::rename(&from, to) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(pin_error("rename", &from)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What an agent left that died between two steps goes: counters without a link, and those that
+    /// were before each interface had its own, when the maps are of today.
+    pub(super) fn sweep(&self, remade: &[Remade]) -> Result<(), XdpError> {
+        if remade.is_empty() {
+            remove(&self.map(COUNTERS))?;
+        }
+        for (_, counters) in self.all_counters()? {
+            if !self.are_in_use(&counters)? {
+                remove(&counters)?;
+            }
+        }
+        Ok(())
     }
 
     /// Names of everything in the directory.
@@ -207,20 +310,42 @@ pub(super) fn link_aside(path: &Path, link: u32) -> PathBuf {
 
 /// The inverse of [`link_name`], with or without a link's number as [`link_aside`] adds it.
 fn linked_interface(file: &str) -> Option<String> {
+    hooked_interface(file).map(interface_in)
+}
+
+/// The rest of the name of a link's file.
+fn hooked_interface(file: &str) -> Option<&str> {
     let xdp = file.strip_prefix(LINK_PREFIX);
-    let name = xdp.or_else(|| file.strip_prefix(TCX_PREFIX))?;
+    xdp.or_else(|| file.strip_prefix(TCX_PREFIX))
+}
+
+fn interface_in(name: &str) -> String {
     let name = name.split_once(':').map_or(name, |(name, _)| name);
-    Some(name.replace("%2E", ".").replace("%25", "%"))
+    name.replace("%2E", ".").replace("%25", "%")
+}
+
+fn foreign(path: PathBuf, found: &Shape, expected: &Shape) -> XdpError {
+    XdpError::Foreign {
+        path,
+        found: found.to_string(),
+        expected: expected.to_string(),
+    }
 }
 
 impl Drop for Pins {
     fn drop(&mut self) {
-        let Some(Undo { made_directory }) = self.undo.take() else {
+        let Some(undo) = self.undo.take() else {
             return;
         };
+        let Undo {
+            made_directory,
+            files,
+        } = undo;
         // Why this is undone has been told; what cannot be undone does no harm.
         for name in self.files().unwrap_or_default() {
-            let _ = fs::remove_file(self.dir.join(name));
+            if !files.contains(&name) {
+                let _ = fs::remove_file(self.dir.join(name));
+            }
         }
         if made_directory {
             let _ = fs::remove_dir(&self.dir);
@@ -263,7 +388,7 @@ pub fn detach(dir: &Path, chosen: &[String]) -> Result<Detached, XdpError> {
     }
     for (interface, path) in links {
         if chosen.is_empty() || chosen.contains(&interface) {
-            remove(&path)?;
+            pins.remove_link(&path)?;
             detached.interfaces.push(interface);
         } else {
             detached.remaining.push(interface);
@@ -277,9 +402,15 @@ pub fn detach(dir: &Path, chosen: &[String]) -> Result<Detached, XdpError> {
     if !detached.remaining.is_empty() {
         return Ok(detached);
     }
-    for name in [BANS4, BANS6, NEVER4, NEVER6, COUNTERS] {
+    for name in SHARED {
         detached.maps += usize::from(remove(&pins.map(name))?);
+    }
+    for name in [BANS4, BANS6] {
         remove(&pins.resized(name))?;
+    }
+    remove(&pins.map(COUNTERS))?;
+    for (_, counters) in pins.all_counters()? {
+        remove(&counters)?;
     }
     detached.left = pins
         .files()?

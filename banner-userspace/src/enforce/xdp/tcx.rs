@@ -3,24 +3,22 @@
 //! programs can be there.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
-use aya::{
-    Ebpf,
-    programs::{
-        LinkOrder, ProgramError, SchedClassifier, TcAttachType,
-        links::FdLink,
-        tc::{SchedClassifierLink, TcAttachOptions},
-    },
+use aya::programs::{
+    LinkOrder, ProgramError, SchedClassifier, TcAttachType,
+    links::FdLink,
+    tc::{SchedClassifierLink, TcAttachOptions},
 };
-use banner_common::TCX_PROGRAM;
 
 use super::{
     Attachment, Place, Xdp, XdpError,
+    counters::Counted,
     holder::Holder,
-    links::{Hook, Link, make_room},
+    links::{Hook, Link},
+    object::Loaded,
     pins::{pin_error, remove},
 };
 use crate::netlink::Interface;
@@ -34,24 +32,34 @@ impl Xdp {
         holder: &Holder,
     ) -> Result<Option<Attachment>, XdpError> {
         let wanted = self.pins.tcx(&interface.name);
+        let counters = self.pins.counters(&wanted);
         let earlier = self.tcx_links(interface)?.into_iter().next();
         let replaced = earlier.is_some();
-        let link = if let Some((link, path)) = earlier {
+        let (link, mut loaded) = if let Some((link, path)) = earlier {
             if path != wanted {
-                make_room(&wanted)?;
-                fs::rename(&path, &wanted).map_err(pin_error("rename", &path))?;
+                self.make_room(&wanted)?;
+                self.pins.rename_link(&path, &wanted)?;
             }
-            let id = link.id;
-            self.swap_tcx(link.fd, &wanted)?;
-            id
+            let mut loaded = self.loader.tcx(&counters)?;
+            swap(&mut loaded, link.fd, &wanted)?;
+            // It has come to stay, whatever becomes of this agent.
+            self.pins.keep();
+            (link.id, loaded)
         } else {
-            make_room(&wanted)?;
-            match attach(program(&mut self.program)?, &interface.name, &wanted)? {
-                Some(id) => id,
-                None => return Ok(None),
+            self.make_room(&wanted)?;
+            let mut loaded = self.loader.tcx(&counters)?;
+            match attach(loaded.classifier()?, &interface.name, &wanted) {
+                Ok(Some(id)) => (id, loaded),
+                attached => {
+                    if !self.pins.are_in_use(&counters)? {
+                        remove(&counters)?;
+                    }
+                    return attached.map(|_| None);
+                }
             }
         };
-        let program = program(&mut self.program)?.info()?.id();
+        let program = loaded.id()?;
+        self.count(Counted::new(link, &mut loaded.object)?);
         Ok(Some(Attachment {
             interface: interface.name.clone(),
             index: interface.index,
@@ -68,24 +76,11 @@ impl Xdp {
         }))
     }
 
-    /// Replaces the program of a link.
-    pub(super) fn swap_tcx(&mut self, link: FdLink, path: &Path) -> Result<(), XdpError> {
-        let link = SchedClassifierLink::try_from(link).map_err(|_| XdpError::Foreign {
-            path: path.to_owned(),
-            found: "something that is no link of a tcx program".into(),
-            expected: "one".into(),
-        })?;
-        let program = program(&mut self.program)?;
-        let id = program.attach_to_link(link)?;
-        // The pin keeps the link; held by nothing else, it goes when the pin goes.
-        drop(program.take_link(id)?);
-        Ok(())
-    }
-
     /// Takes the program off the hook, when it is at the XDP hook.
-    pub(super) fn leave_tcx(&self, interface: &Interface) -> Result<(), XdpError> {
-        for (_, path) in self.tcx_links(interface)? {
-            remove(&path)?;
+    pub(super) fn leave_tcx(&mut self, interface: &Interface) -> Result<(), XdpError> {
+        for (link, path) in self.tcx_links(interface)? {
+            self.pins.remove_link(&path)?;
+            self.count_no_more(link.id);
         }
         Ok(())
     }
@@ -106,15 +101,18 @@ impl Xdp {
     }
 }
 
-/// The program, loaded when it is needed first.
-fn program(object: &mut Ebpf) -> Result<&mut SchedClassifier, XdpError> {
-    let program = object.program_mut(TCX_PROGRAM);
-    let program = program.ok_or(XdpError::Incomplete(TCX_PROGRAM))?;
-    let program: &mut SchedClassifier = program.try_into()?;
-    if matches!(program.fd(), Err(ProgramError::NotLoaded)) {
-        program.load()?;
-    }
-    Ok(program)
+/// Replaces the program of a link.
+pub(super) fn swap(loaded: &mut Loaded, link: FdLink, path: &Path) -> Result<(), XdpError> {
+    let link = SchedClassifierLink::try_from(link).map_err(|_| XdpError::Foreign {
+        path: path.to_owned(),
+        found: "something that is no link of a tcx program".into(),
+        expected: "one".into(),
+    })?;
+    let program = loaded.classifier()?;
+    let id = program.attach_to_link(link)?;
+    // The pin keeps the link; held by nothing else, it goes when the pin goes.
+    drop(program.take_link(id)?);
+    Ok(())
 }
 
 /// Attaches and pins. The kernel's id of the link; none where the kernel has no tcx.

@@ -1,5 +1,7 @@
 //! The one place outside the kernel program with `unsafe` in it.
 
+pub(crate) mod bpf;
+
 use std::{
     io,
     os::fd::{BorrowedFd, OwnedFd},
