@@ -28,6 +28,9 @@ impl Running {
                 let page = status::bans(self, limit, Cursor::from_number(after), now.mono);
                 let _ = reply.send(page);
             }
+            Request::Top(limit, reply) => {
+                let _ = reply.send(status::top(self, limit).map_err(|error| error.to_string()));
+            }
             Request::Ban(order, reply) => {
                 let _ = reply.send(self.ban(&order, now));
             }

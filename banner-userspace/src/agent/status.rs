@@ -8,11 +8,15 @@ use super::{run::Running, start::Started};
 use crate::{
     config::Jail,
     control::{
-        BanPage, BanStatus, FileStatus, JailStatus, PacketStatus, SourceStatus, Status, shown,
+        BanPage, BanStatus, FileStatus, JailStatus, PacketStatus, SourceStatus, Status, Top,
+        TopHost, shown,
     },
     decide::Cursor,
-    enforce::{Enforcer as _, xdp::Counters},
-    model::{JailId, LogId, Mono, Until},
+    enforce::{
+        Enforcer as _,
+        xdp::{Activity, Counters, Talker, XdpError},
+    },
+    model::{Ban, JailId, LogId, Mono, Until},
 };
 
 /// For `banner status`.
@@ -75,10 +79,6 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
 }
 
 /// By the names of their reasons.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "what it is mapped over hands them out so"
-)]
 pub(super) fn packets(counters: Counters) -> BTreeMap<String, PacketStatus> {
     let reasons = Reason::ALL.into_iter();
     reasons
@@ -164,22 +164,51 @@ pub(super) fn bans(running: &Running, limit: usize, after: Cursor, now: Mono) ->
     let agent = &running.agent;
     let names = agent.names();
     let mut rest = agent.decider.bans_from(after).peekable();
-    let mut page = BanPage::default();
-    while let Some((ban, place)) = rest.next_if(|_| page.bans.len() < limit) {
-        page.bans.push(BanStatus {
-            net: shown(ban.net),
-            ports: names.ports.name(ban.ports),
-            jail: ban.jail.map(|jail| names.jail(Some(jail)).to_owned()),
-            mode: ban.mode.name().into(),
-            remaining_seconds: match ban.until {
-                Until::Forever => None,
-                Until::At(end) => Some(end.since(now).as_secs()),
-            },
-        });
-        page.next = Some(place.to_number());
+    let mut found = Vec::new();
+    let mut next = None;
+    while let Some((ban, place)) = rest.next_if(|_| found.len() < limit) {
+        found.push(ban);
+        next = Some(place.to_number());
     }
     if rest.peek().is_none() {
-        page.next = None;
+        next = None;
     }
-    page
+    let entries: Vec<_> = found.iter().map(Ban::entry).collect();
+    // `banner status` tells that maps cannot be read.
+    let activities = agent.xdp.activity(&entries).unwrap_or_default();
+    let activities = activities
+        .into_iter()
+        .chain(std::iter::repeat(Activity::default()));
+    let bans = found.into_iter().zip(activities);
+    let bans = bans.map(|(ban, Activity { packets, last })| BanStatus {
+        net: shown(ban.net),
+        ports: names.ports.name(ban.ports),
+        jail: ban.jail.map(|jail| names.jail(Some(jail)).to_owned()),
+        mode: ban.mode.name().into(),
+        remaining_seconds: match ban.until {
+            Until::Forever => None,
+            Until::At(end) => Some(end.since(now).as_secs()),
+        },
+        packets,
+        last_seen_seconds: last.map(|last| now.since(last).as_secs()),
+    });
+    BanPage {
+        bans: bans.collect(),
+        next,
+    }
+}
+
+/// For `banner top`.
+pub(super) fn top(running: &Running, limit: usize) -> Result<Top, XdpError> {
+    let agent = &running.agent;
+    let (talkers, packets) = agent.xdp.top(limit)?;
+    let hosts = talkers.into_iter().map(|Talker { host, packets }| TopHost {
+        host,
+        packets,
+        banned: agent.decider.is_banned(host),
+    });
+    Ok(Top {
+        hosts: hosts.collect(),
+        packets,
+    })
 }

@@ -66,9 +66,17 @@ impl List {
         let mut lines = Vec::new();
         if self.shown == 0 {
             lines.push(
-                ["BANNED", "PORTS", "JAIL", "MODE", "REMAINING"]
-                    .map(String::from)
-                    .to_vec(),
+                [
+                    "BANNED",
+                    "PORTS",
+                    "JAIL",
+                    "MODE",
+                    "REMAINING",
+                    "PACKETS",
+                    "LAST SEEN",
+                ]
+                .map(String::from)
+                .to_vec(),
             );
         }
         lines.extend(bans.iter().map(line));
@@ -105,6 +113,11 @@ fn line(ban: &BanStatus) -> Vec<String> {
         table::escaped(&ban.mode),
         ban.remaining_seconds
             .map_or_else(|| "permanent".into(), table::duration),
+        ban.packets.to_string(),
+        ban.last_seen_seconds.map_or_else(
+            || "-".into(),
+            |seconds| format!("{} ago", table::duration(seconds)),
+        ),
     ]
 }
 
@@ -171,6 +184,8 @@ mod tests {
             jail: None,
             mode: "enforce".into(),
             remaining_seconds,
+            packets: 12,
+            last_seen_seconds: Some(61),
         };
         let mut bans = [
             ban("192.0.2.10", None),
@@ -191,7 +206,7 @@ mod tests {
         assert_eq!(nets, sorted);
         assert_eq!(
             line(&bans[4]).join(" "),
-            "192.0.2.10 all - enforce permanent"
+            "192.0.2.10 all - enforce permanent 12 1m 1s ago"
         );
     }
 }

@@ -14,6 +14,7 @@ mod output;
 mod run;
 mod status;
 mod table;
+mod top;
 
 use std::{
     path::{Path, PathBuf},
@@ -99,6 +100,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show whose packets bans have kept out most often, as far as samples tell.
+    Top {
+        /// How many hosts.
+        #[arg(short = 'n', long = "count", value_name = "N", default_value_t = control::FEW)]
+        count: usize,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// End every ban on just these hosts or prefixes; without an agent, in the pinned maps.
     Unban {
         /// IPv4 or IPv6 address, or prefix.
@@ -129,6 +139,7 @@ pub fn main() -> ExitCode {
         Command::Check => check::check(&places.config),
         Command::Status { json } => status::status(&places, json),
         Command::Bans { json } => bans::bans(&places.socket, json),
+        Command::Top { count, json } => top::top(&places.socket, count, json),
         Command::Ban(ban) => ban::ban(&places.socket, &ban),
         Command::Unban { all: true, .. } => bans::unban_all(&places.socket),
         Command::Unban { nets, .. } => bans::unban(&places, &nets),

@@ -24,6 +24,12 @@ pub struct BanStatus {
     pub mode: String,
     /// For how many seconds more; none: without an end.
     pub remaining_seconds: Option<u64>,
+    /// Packets that it was applied to: up to 255 counted one by one, behind that sampled.
+    #[serde(default)]
+    pub packets: u64,
+    /// For how many seconds none has come, to within a few; none: there was none.
+    #[serde(default)]
+    pub last_seen_seconds: Option<u64>,
 }
 
 /// Some of the bans.

@@ -16,6 +16,7 @@ use tokio::net::UnixStream;
 use super::{
     bans::{AllUnbanned, BanPage, BanRequest, Banned, Unbanned},
     status::Status,
+    top::Top,
 };
 
 /// How long an agent may take to answer. It answers between two reads, so in milliseconds.
@@ -84,6 +85,11 @@ impl Client {
     /// Who is banned? Those after this place in the list; 0 for its beginning.
     pub async fn bans(&self, after: u64) -> Result<BanPage, ClientError> {
         self.get(&format!("/v1/bans?after={after}")).await
+    }
+
+    /// Who sends most of what bans keep out?
+    pub async fn top(&self, limit: usize) -> Result<Top, ClientError> {
+        self.get(&format!("/v1/top?limit={limit}")).await
     }
 
     /// Bans.
@@ -199,6 +205,7 @@ mod tests {
                             next,
                         });
                     }
+                    Request::Top(..) => unreachable!("nobody asks"),
                     Request::Ban(order, reply) => {
                         let banned = Banned {
                             banned: order.bans.len(),

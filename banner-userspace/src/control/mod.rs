@@ -6,6 +6,7 @@
 //! | `GET /v1/bans?limit=N&after=NEXT` | [`BanPage`] |
 //! | `POST /v1/bans` with a [`BanRequest`] | [`Banned`] |
 //! | `DELETE /v1/bans/ADDRESS` or `/PREFIX` | [`Unbanned`] |
+//! | `GET /v1/top?limit=N` | [`Top`] |
 //! | `DELETE /v1/bans` | [`AllUnbanned`] |
 //!
 //! Errors are a status code and `{"error": "…"}`.
@@ -14,6 +15,7 @@ mod bans;
 mod client;
 mod server;
 mod status;
+mod top;
 
 pub use bans::{
     AllUnbanned, BanOrder, BanPage, BanRequest, BanStatus, Banned, MOST, Permanent, RefusedBan,
@@ -22,3 +24,4 @@ pub use bans::{
 pub use client::{Client, ClientError};
 pub use server::{Request, Server};
 pub use status::{FileStatus, InterfaceStatus, JailStatus, PacketStatus, SourceStatus, Status};
+pub use top::{FEW, Top, TopHost};

@@ -36,6 +36,7 @@ use tokio::{
 use super::{
     bans::{self, AllUnbanned, BanOrder, BanPage, BanRequest, Banned, MOST, Unbanned},
     status::Status,
+    top::{FEW, Top},
 };
 
 /// How many clients are served at once; others wait.
@@ -54,6 +55,8 @@ pub enum Request {
     Status(oneshot::Sender<Status>),
     /// Who is banned? At most so many of them, after this place in the list.
     Bans(usize, u64, oneshot::Sender<BanPage>),
+    /// Who sends most of what bans keep out? So many of them.
+    Top(usize, oneshot::Sender<Result<Top, String>>),
     /// Ban these.
     Ban(BanOrder, oneshot::Sender<Result<Banned, String>>),
     /// End every ban on a host or on just this prefix.
@@ -169,6 +172,17 @@ async fn answer(
         (&Method::GET, "/v1/status", _) => ask(agent, Request::Status).await,
         (&Method::GET, "/v1/bans", _) => match page(query) {
             Ok((limit, after)) => ask(agent, |reply| Request::Bans(limit, after, reply)).await,
+            Err(why) => error(StatusCode::BAD_REQUEST, &why),
+        },
+        (&Method::GET, "/v1/top", _) => match page(query) {
+            Ok((limit, _)) => {
+                let limit = if query.is_none() { FEW } else { limit };
+                match exchange(agent, |reply| Request::Top(limit, reply)).await {
+                    Some(Ok(top)) => json(StatusCode::OK, &top),
+                    Some(Err(why)) => error(StatusCode::INTERNAL_SERVER_ERROR, &why),
+                    None => stopping(),
+                }
+            }
             Err(why) => error(StatusCode::BAD_REQUEST, &why),
         },
         (&Method::POST, "/v1/bans", _) => match order(body).await {

@@ -287,6 +287,11 @@ impl Decider {
         around
     }
 
+    /// Whether a host, or a prefix around it, is banned for some ports or all.
+    pub fn is_banned(&self, host: IpAddr) -> bool {
+        self.bans.has(host.into()) || !self.around(host.into()).is_empty()
+    }
+
     /// How many bans there are.
     pub fn len(&self) -> usize {
         self.bans.len()

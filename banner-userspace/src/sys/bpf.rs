@@ -5,7 +5,7 @@ use std::{
     os::fd::{AsRawFd as _, BorrowedFd},
 };
 
-use nix::libc::{self, c_int, c_long};
+use nix::libc::{self, c_int};
 
 // `enum bpf_cmd` of linux/bpf.h.
 const OBJ_GET_INFO_BY_FD: c_int = 15;
@@ -54,6 +54,12 @@ struct MapInfo {
     value_size: u32,
 }
 
+impl MapInfo {
+    const SIZE: u32 = 16;
+}
+
+const _: () = assert!(size_of::<MapInfo>() == MapInfo::SIZE as usize);
+
 /// A map whose entries are written and read by the many: one with one value for each key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Batches<'f> {
@@ -90,7 +96,7 @@ impl<'f> Batches<'f> {
         let mut info = MapInfo::default();
         let mut attr = InfoAttr {
             bpf_fd: number(map)?,
-            info_len: size_of::<MapInfo>() as u32,
+            info_len: MapInfo::SIZE,
             info: (&raw mut info) as u64,
         };
         bpf(OBJ_GET_INFO_BY_FD, &mut attr)?;
@@ -221,7 +227,7 @@ fn number(fd: BorrowedFd<'_>) -> io::Result<u32> {
 /// `bpf(2)`. Private to this module, which hands it only such `attr` as name memory that is as long as
 /// the command makes of it.
 fn bpf<T>(command: c_int, attr: &mut T) -> io::Result<()> {
-    let size = size_of::<T>() as c_long;
+    let size = size_of::<T>();
     #[expect(unsafe_code, reason = "libc has no safe bpf(2)")]
     // SAFETY: `attr` is a C structure of this size, as the kernel has it for the command. The pointers
     // in it are to slices, borrowed by the callers for longer than this call, of `count` times the

@@ -208,7 +208,7 @@ impl Xdp {
             remove(&counters)?;
         }
         let mut loaded = self.loader.program(Some(&counters))?;
-        match self.attach_loaded(&mut loaded, interface, interfaces, wanted, &path) {
+        match attach_loaded(&mut loaded, interface, interfaces, wanted, &path) {
             Ok(attachment) => {
                 self.count(Counted::new(attachment.link, &mut loaded.object)?);
                 Ok(attachment)
@@ -221,68 +221,68 @@ impl Xdp {
             }
         }
     }
+}
 
-    fn attach_loaded(
-        &self,
-        loaded: &mut Loaded,
-        interface: &Interface,
-        interfaces: &[Interface],
-        wanted: AttachMode,
-        path: &Path,
-    ) -> Result<Attachment, AttachError> {
-        let id = loaded.id().map_err(XdpError::from)?;
-        let program = loaded.program()?;
-        let mut attach = |mode| attach(program, interface.index, mode, path);
-        let refused = |word: KernelWord, why: String| match wanted {
-            _ if word.is_taken() => taken(interface, interfaces),
-            AttachMode::Auto => AttachError::Unsupported {
-                native: why,
-                generic: word.words,
-            },
-            wanted => AttachError::NotSo {
-                mode: wanted.name(),
-                why,
-            },
-        };
-        let native = match wanted {
-            AttachMode::Auto | AttachMode::Native => Some(attach(AyaMode::Driver)),
-            AttachMode::Generic => None,
-        };
-        let (link, mode, why_not) = match native {
-            Some(Ok(link)) => (link, XdpMode::Native, None),
-            Some(Err(Refusal::Other(error))) => return Err(error.into()),
-            Some(Err(Refusal::Kernel(word))) if wanted == AttachMode::Native => {
-                let why = word.why_not_native(interface);
+/// Attaches a program that is loaded for an interface, natively where that can be and is wanted.
+fn attach_loaded(
+    loaded: &mut Loaded,
+    interface: &Interface,
+    interfaces: &[Interface],
+    wanted: AttachMode,
+    path: &Path,
+) -> Result<Attachment, AttachError> {
+    let id = loaded.id().map_err(XdpError::from)?;
+    let program = loaded.program()?;
+    let mut attach = |mode| attach(program, interface.index, mode, path);
+    let refused = |word: KernelWord, why: String| match wanted {
+        _ if word.is_taken() => taken(interface, interfaces),
+        AttachMode::Auto => AttachError::Unsupported {
+            native: why,
+            generic: word.words,
+        },
+        wanted => AttachError::NotSo {
+            mode: wanted.name(),
+            why,
+        },
+    };
+    let native = match wanted {
+        AttachMode::Auto | AttachMode::Native => Some(attach(AyaMode::Driver)),
+        AttachMode::Generic => None,
+    };
+    let (link, mode, why_not) = match native {
+        Some(Ok(link)) => (link, XdpMode::Native, None),
+        Some(Err(Refusal::Other(error))) => return Err(error.into()),
+        Some(Err(Refusal::Kernel(word))) if wanted == AttachMode::Native => {
+            let why = word.why_not_native(interface);
+            return Err(refused(word, why));
+        }
+        Some(Err(Refusal::Kernel(native))) => match attach(AyaMode::Skb) {
+            Ok(link) => {
+                let why = native.why_not_native(interface);
+                let why = format!("generic mode, which is slower: no native XDP ({why})");
+                (link, XdpMode::Generic, Some(why))
+            }
+            Err(Refusal::Kernel(generic)) => return Err(refused(generic, native.words)),
+            Err(Refusal::Other(error)) => return Err(error.into()),
+        },
+        None => match attach(AyaMode::Skb) {
+            Ok(link) => (link, XdpMode::Generic, None),
+            Err(Refusal::Kernel(word)) => {
+                let why = word.words.clone();
                 return Err(refused(word, why));
             }
-            Some(Err(Refusal::Kernel(native))) => match attach(AyaMode::Skb) {
-                Ok(link) => {
-                    let why = native.why_not_native(interface);
-                    let why = format!("generic mode, which is slower: no native XDP ({why})");
-                    (link, XdpMode::Generic, Some(why))
-                }
-                Err(Refusal::Kernel(generic)) => return Err(refused(generic, native.words)),
-                Err(Refusal::Other(error)) => return Err(error.into()),
-            },
-            None => match attach(AyaMode::Skb) {
-                Ok(link) => (link, XdpMode::Generic, None),
-                Err(Refusal::Kernel(word)) => {
-                    let why = word.words.clone();
-                    return Err(refused(word, why));
-                }
-                Err(Refusal::Other(error)) => return Err(error.into()),
-            },
-        };
-        Ok(Attachment {
-            interface: interface.name.clone(),
-            index: interface.index,
-            link,
-            program: id,
-            place: Place::Xdp(mode),
-            why_not,
-            replaced: false,
-        })
-    }
+            Err(Refusal::Other(error)) => return Err(error.into()),
+        },
+    };
+    Ok(Attachment {
+        interface: interface.name.clone(),
+        index: interface.index,
+        link,
+        program: id,
+        place: Place::Xdp(mode),
+        why_not,
+        replaced: false,
+    })
 }
 
 /// Puts a program in the place of the one that a link has, in one step.

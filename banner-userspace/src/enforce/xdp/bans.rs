@@ -183,7 +183,7 @@ impl Bans {
     }
 
     /// What the map of its family has under an address.
-    fn found(&self, net: IpNet) -> Result<Option<Entry>, XdpError> {
+    pub(super) fn found(&self, net: IpNet) -> Result<Option<Entry>, XdpError> {
         if is_host(net) && !self.groups.has_host(net.addr()) {
             self.tables.host(net.addr())
         } else {

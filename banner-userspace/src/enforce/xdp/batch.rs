@@ -39,7 +39,7 @@ pub(super) fn each<const KEY: usize, const VALUE: usize>(
             Err(error) => return Err(XdpError::map(name)(MapError::IoError(error))),
         }
     }
-    for item in map.iter() {
+    for item in map {
         let (key, value) = item.map_err(XdpError::map(name))?;
         f(key, value);
     }

@@ -80,15 +80,20 @@ impl Reading {
         self.clocks.jiffies
     }
 
+    /// When a jiffy began or will begin, to within one tick.
+    pub(super) fn time(&self, jiffy: u64) -> Mono {
+        let ClockReading { jiffies, monotonic } = self.clocks;
+        let ahead = jiffy.saturating_sub(jiffies).saturating_mul(self.tick);
+        let behind = jiffies.saturating_sub(jiffy).saturating_mul(self.tick);
+        Mono(monotonic.saturating_add(ahead).saturating_sub(behind))
+    }
+
     /// The inverse of [`Reading::expires`].
     pub(super) fn until(&self, expires: u64) -> Until {
         if expires == FOREVER {
             return Until::Forever;
         }
-        let ClockReading { jiffies, monotonic } = self.clocks;
-        let ahead = expires.saturating_sub(jiffies).saturating_mul(self.tick);
-        let behind = jiffies.saturating_sub(expires).saturating_mul(self.tick);
-        Until::At(Mono(monotonic.saturating_add(ahead).saturating_sub(behind)))
+        Until::At(self.time(expires))
     }
 }
 
@@ -119,6 +124,14 @@ mod tests {
         }
         assert_eq!(READING.expires(Until::Forever), FOREVER);
         assert_ne!(READING.expires(Until::At(Mono(u64::MAX))), FOREVER);
+    }
+
+    #[test]
+    fn jiffies_become_times() {
+        assert_eq!(READING.time(4_294_967_296), Mono(300_000_000_000));
+        assert_eq!(READING.time(4_294_967_297), Mono(300_004_000_000));
+        assert_eq!(READING.time(4_294_967_046), Mono(299_000_000_000));
+        assert_eq!(READING.time(0), Mono(0));
     }
 
     proptest! {

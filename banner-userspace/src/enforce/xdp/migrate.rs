@@ -56,7 +56,7 @@ where
     } else {
         let from: Bytes<KEY, { Entry::SIZE }> = open(pins, name)?;
         batch::each(name, &from, |host, value| {
-            entries.push((host, Entry::from_bytes(value)))
+            entries.push((host, Entry::from_bytes(value)));
         })?;
     }
     entries.retain(|(_, entry)| !entry.is_over(now));

@@ -25,7 +25,9 @@ mod object;
 mod pins;
 mod ports;
 mod refusal;
+mod replace;
 mod scopes;
+mod seen;
 mod shape;
 mod tables;
 mod tcx;
@@ -44,6 +46,7 @@ pub use kernel::Advice;
 pub use links::{Survey, Whereabouts};
 pub use pins::{Detached, detach};
 pub use refusal::AttachError;
+pub use seen::{Activity, Talker};
 
 use self::{
     bans::Bans, batch::read_array, clock::Clock, counters::Counted, entry::JailKeys,

@@ -25,7 +25,7 @@ const _: () = assert!(MAX_SCOPES == PortsId::MAX.0 as u16);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Scopes {
     /// By the number of the bit, less one.
-    sets: [Option<Ports>; MAX_SCOPES as usize],
+    sets: Vec<Option<Ports>>,
     /// By the number of the bit.
     ids: Vec<Option<PortsId>>,
 }
@@ -33,7 +33,7 @@ pub(super) struct Scopes {
 impl Default for Scopes {
     fn default() -> Self {
         Self {
-            sets: [const { None }; MAX_SCOPES as usize],
+            sets: vec![None; usize::from(MAX_SCOPES)],
             ids: vec![None; usize::from(MAX_SCOPES) + 1],
         }
     }
@@ -49,15 +49,10 @@ impl Scopes {
         for (index, &mask) in masks.iter().chain([&0]).enumerate() {
             let index = u32::try_from(index).unwrap_or(MAX_PORTS);
             // A range of ports ends with its protocol.
-            let ends = if index & 0xffff == 0 {
-                before
+            let (ends, begins) = if index.is_multiple_of(1 << 16) {
+                (before, mask)
             } else {
-                before & !mask
-            };
-            let begins = if index & 0xffff == 0 {
-                mask
-            } else {
-                mask & !before
+                (before & !mask, mask & !before)
             };
             for scope in bits(ends) {
                 ranges[scope - 1].extend(range(first[scope - 1], index - 1));

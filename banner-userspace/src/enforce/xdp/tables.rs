@@ -95,10 +95,10 @@ impl Tables {
     /// Every entry of an address.
     pub(super) fn each_host(&self, mut f: impl FnMut(IpAddr, Entry)) -> Result<(), XdpError> {
         batch::each(BANS4, &self.v4, |key, entry| {
-            f(key.into(), Entry::from_bytes(entry))
+            f(key.into(), Entry::from_bytes(entry));
         })?;
         batch::each(BANS6, &self.v6, |key, entry| {
-            f(key.into(), Entry::from_bytes(entry))
+            f(key.into(), Entry::from_bytes(entry));
         })
     }
 
@@ -115,14 +115,14 @@ impl Tables {
             more.insert(More::from_bytes(key), Entry::from_bytes(entry));
         })?;
         found.more = more;
-        for item in self.wide4.iter() {
+        for item in &self.wide4 {
             let (key, group) = item.map_err(XdpError::map(WIDE4))?;
             let length = u8::try_from(key.prefix_len()).unwrap_or(u8::MAX);
             if let Ok(net) = Ipv4Net::new(key.data().into(), length) {
                 found.wide.push((net.into(), group));
             }
         }
-        for item in self.wide6.iter() {
+        for item in &self.wide6 {
             let (key, group) = item.map_err(XdpError::map(WIDE6))?;
             let length = u8::try_from(key.prefix_len()).unwrap_or(u8::MAX);
             if let Ok(net) = Ipv6Net::new(key.data().into(), length) {

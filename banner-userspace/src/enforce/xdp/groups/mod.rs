@@ -56,11 +56,6 @@ impl Groups {
         self.hosts.contains_key(&host)
     }
 
-    /// The hosts whose bans are in groups.
-    pub(super) fn hosts(&self) -> impl Iterator<Item = IpAddr> {
-        self.hosts.keys().copied()
-    }
-
     /// Whose bans, in which scopes, and under which keys.
     pub(super) fn own(&self) -> impl Iterator<Item = (IpNet, Scope, Entry, More)> {
         let wide = self.wide.iter().map(|(&net, group)| (net, group));
