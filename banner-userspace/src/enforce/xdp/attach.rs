@@ -1,6 +1,9 @@
 //! The program on interfaces.
 
-use std::{fmt, io, path::Path};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 use aya::programs::{Xdp as Program, XdpMode as AyaMode, links::FdLink, xdp::XdpLink};
 
@@ -45,8 +48,8 @@ pub enum Place {
     Xdp(XdpMode),
     /// At the ingress hook of tcx, behind somebody else's XDP program.
     Tcx {
-        /// Whose program that is.
-        holder: String,
+        /// Why, in words: `XDP slot held by …`.
+        because: String,
     },
 }
 
@@ -54,7 +57,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Xdp(mode) => f.write_str(mode.name()),
-            Self::Tcx { holder } => write!(f, "tcx (XDP slot held by {holder})"),
+            Self::Tcx { because } => write!(f, "tcx ({because})"),
         }
     }
 }
@@ -72,44 +75,25 @@ impl Xdp {
         let interfaces = interfaces()?;
         let same = |now: &&Interface| now.index == interface.index;
         let interface = interfaces.iter().find(same).unwrap_or(interface);
-        let attached = match self.replace(interface, mode)? {
-            Some(attachment) => Ok(attachment),
-            None => self.attach_anew(interface, &interfaces, mode),
-        };
-        let attachment = match attached {
-            Ok(attachment) => {
-                // Not before: there is no moment without a program.
-                self.leave_tcx(interface)?;
-                attachment
+        let attachment = if let Some(attachment) = self.change_mode(interface, mode)? {
+            attachment
+        } else {
+            let attached = match self.replace(interface, mode)? {
+                Some(attachment) => Ok(attachment),
+                None => self.attach_anew(interface, &interfaces, mode),
+            };
+            match attached {
+                Ok(attachment) => {
+                    // Not before: there is no moment without a program.
+                    self.leave_tcx(interface)?;
+                    attachment
+                }
+                Err(error) => self.fall_back(interface, mode, error)?,
             }
-            Err(error) => self.fall_back(interface, mode, error)?,
         };
         self.links.retain(|known| known.index != attachment.index);
         self.links.push(attachment);
         Ok(&self.links[self.links.len() - 1])
-    }
-
-    /// Goes to tcx where XDP is not to be had because of somebody else's program.
-    fn fall_back(
-        &mut self,
-        interface: &Interface,
-        mode: AttachMode,
-        error: AttachError,
-    ) -> Result<Attachment, AttachError> {
-        let was_there = self.is_at_tcx(interface)?;
-        let holder = match &error {
-            // Two agents that protect one interface are a mistake.
-            AttachError::Taken { holder, .. } if was_there || !holder.is_banner() => &**holder,
-            _ if was_there => &Holder::default(),
-            _ => return Err(error),
-        };
-        if mode == AttachMode::Native && !was_there {
-            return Err(error);
-        }
-        match self.attach_tcx(interface, holder)? {
-            Some(attachment) => Ok(attachment),
-            None => Err(error),
-        }
     }
 
     /// Puts this program in the place of the one that the pinned link of this interface has.
@@ -119,23 +103,7 @@ impl Xdp {
         wanted_mode: AttachMode,
     ) -> Result<Option<Attachment>, XdpError> {
         let wanted = self.pins.link(&interface.name);
-        let mut found = None;
-        for (_, path) in self.pins.links()? {
-            match Link::open(&path) {
-                // One that only looks so, because its interface has the same index in another network
-                // namespace, has another name.
-                Ok(link)
-                    if link.hook == Hook::Xdp
-                        && link.is_on(interface)
-                        && (found.is_none() || path == wanted) =>
-                {
-                    found = Some((link, path));
-                }
-                Err(foreign) if path == wanted => return Err(foreign),
-                _ => {}
-            }
-        }
-        let Some((link, path)) = found else {
+        let Some((link, path)) = self.own_link(interface)? else {
             return Ok(None);
         };
         if path != wanted {
@@ -160,6 +128,31 @@ impl Xdp {
             why_not: why_not_otherwise(mode, wanted_mode, &interface.name),
             replaced: true,
         }))
+    }
+
+    /// The pinned XDP link of this interface.
+    pub(super) fn own_link(
+        &self,
+        interface: &Interface,
+    ) -> Result<Option<(Link, PathBuf)>, XdpError> {
+        let wanted = self.pins.link(&interface.name);
+        let mut found = None;
+        for (_, path) in self.pins.links()? {
+            match Link::open(&path) {
+                // One that only looks so, because its interface has the same index in another network
+                // namespace, has another name.
+                Ok(link)
+                    if link.hook == Hook::Xdp
+                        && link.is_on(interface)
+                        && (found.is_none() || path == wanted) =>
+                {
+                    found = Some((link, path));
+                }
+                Err(foreign) if path == wanted => return Err(foreign),
+                _ => {}
+            }
+        }
+        Ok(found)
     }
 
     /// Replaces the program of every pinned link by one that uses the maps that were made anew, then

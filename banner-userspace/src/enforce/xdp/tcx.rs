@@ -14,22 +14,86 @@ use aya::programs::{
 };
 
 use super::{
-    Attachment, Place, Xdp, XdpError,
+    AttachError, Attachment, Place, Xdp, XdpError,
     counters::Counted,
     holder::Holder,
     links::{Hook, Link},
     object::Loaded,
     pins::{pin_error, remove},
 };
-use crate::netlink::Interface;
+use crate::{
+    model::AttachMode,
+    netlink::{Interface, XdpMode},
+};
 
 impl Xdp {
+    /// Goes to tcx where XDP is not to be had because of somebody else's program, and stays there
+    /// where it is not to be had at all.
+    pub(super) fn fall_back(
+        &mut self,
+        interface: &Interface,
+        mode: AttachMode,
+        error: AttachError,
+    ) -> Result<Attachment, AttachError> {
+        let was_there = self.is_at_tcx(interface)?;
+        let (because, why) = match &error {
+            // Two agents that protect one interface are a mistake. Nor is it what was wanted.
+            AttachError::Taken { holder, .. }
+                if was_there || !(holder.is_banner() || mode == AttachMode::Native) =>
+            {
+                (format!("XDP slot held by {holder}"), behind(holder))
+            }
+            error if was_there => ("no XDP".to_owned(), error.to_string()),
+            _ => return Err(error),
+        };
+        match self.attach_tcx(interface, because, why)? {
+            Some(attachment) => Ok(attachment),
+            None => Err(error),
+        }
+    }
+
+    /// Where the program is at the XDP hook in another mode than the one that is demanded: goes to tcx
+    /// and leaves the XDP hook, which is then free to attach to as it is wanted. None where nothing is
+    /// to be done, or the kernel has no tcx.
+    pub(super) fn change_mode(
+        &mut self,
+        interface: &Interface,
+        wanted: AttachMode,
+    ) -> Result<Option<Attachment>, XdpError> {
+        let has = interface.xdp.map(|slot| slot.mode);
+        let is_wrong = match wanted {
+            AttachMode::Native => has == Some(XdpMode::Generic),
+            AttachMode::Generic => has == Some(XdpMode::Native),
+            AttachMode::Auto => false,
+        };
+        if !is_wrong {
+            return Ok(None);
+        }
+        let Some((link, path)) = self.own_link(interface)? else {
+            return Ok(None);
+        };
+        let because = "changing modes".to_owned();
+        let mode = wanted.name();
+        let why = format!(
+            "mode: {mode} is wanted, and it had another: packets are dropped at tcx ingress until the \
+             XDP program is off and attached so"
+        );
+        let attachment = self.attach_tcx(interface, because, why)?;
+        if attachment.is_some() {
+            // The kernel takes the program off in its own time.
+            self.pins.remove_link(&path)?;
+            self.count_no_more(link.id);
+        }
+        Ok(attachment)
+    }
+
     /// Puts the program at the ingress hook of tcx, before all others there, or in the place of an
     /// earlier agent's; none where the kernel has no tcx.
     pub(super) fn attach_tcx(
         &mut self,
         interface: &Interface,
-        holder: &Holder,
+        because: String,
+        why: String,
     ) -> Result<Option<Attachment>, XdpError> {
         let wanted = self.pins.tcx(&interface.name);
         let counters = self.pins.counters(&wanted);
@@ -65,13 +129,8 @@ impl Xdp {
             index: interface.index,
             link,
             program,
-            place: Place::Tcx {
-                holder: holder.to_string(),
-            },
-            why_not: Some(format!(
-                "another XDP program holds the slot ({holder}), so packets are dropped behind it, at \
-                 tcx ingress, which is slower; the slot is taken when it is free"
-            )),
+            place: Place::Tcx { because },
+            why_not: Some(why),
             replaced,
         }))
     }
@@ -99,6 +158,13 @@ impl Xdp {
             .filter(|(link, _)| link.hook == Hook::Tcx && link.is_on(interface))
             .collect())
     }
+}
+
+fn behind(holder: &Holder) -> String {
+    format!(
+        "another XDP program holds the slot ({holder}), so packets are dropped behind it, at tcx \
+         ingress, which is slower; the slot is taken when it is free"
+    )
 }
 
 /// Replaces the program of a link.

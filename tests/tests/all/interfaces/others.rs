@@ -5,10 +5,16 @@ use std::process;
 use anyhow::{Context as _, Result, ensure};
 use aya::programs::XdpMode;
 use banner_common::CLOCK_PROGRAM;
-use banner_tests::{agent::Seat, bpf::Object};
+use banner_tests::{
+    agent::Seat,
+    bpf::Object,
+    kernel,
+    sniffer::Knocker,
+    wait::{PATIENCE, wait_until},
+};
 
-use super::{assert_both_connect, assert_both_dropped, ban};
-use crate::bad_input::site::{assert_has, site};
+use super::{FAMILIES, assert_both_connect, assert_both_dropped, ban};
+use crate::bad_input::site::{PORT, assert_has, site};
 
 #[test]
 fn a_second_agent_is_told_who_has_the_interface() -> Result<()> {
@@ -105,14 +111,36 @@ fn a_mode_that_is_wanted_is_had_or_refused_in_words() -> Result<()> {
         ensure!(!status.contains("PROBLEM"), "generic was wanted: {status}");
         ensure!(agent.terminate()?.success());
 
-        // What an earlier agent attached otherwise is replaced as it is, without a gap, and told.
+        // What an earlier agent attached otherwise is attached so without a gap, where tcx can help
+        // out; elsewhere it is replaced as it is, and told.
         seat.configure(&site.yaml("interfaces: [{name: to-attacker, mode: native}, to-friend]\n"))?;
-        let mut agent = seat.start()?;
-        agent.wait_to_say(&[
-            "WARN",
-            "to-attacker: generic mode, though mode: native is wanted",
-        ])?;
+        let mut knockers = Vec::new();
+        for family in FAMILIES {
+            let server = attacker.server(family, PORT);
+            knockers.push(Knocker::new(attacker.namespace(), server)?);
+        }
+        let mut agent = seat.spawn()?;
+        let expected = if kernel::has((6, 6), "another mode takes a gap")? {
+            "to-attacker: XDP program attached, native mode"
+        } else {
+            "to-attacker: generic mode, though mode: native is wanted"
+        };
+        wait_until(expected, PATIENCE, || {
+            for knocker in &mut knockers {
+                knocker.knock()?;
+            }
+            let said = agent.lines()?.iter().any(|line| line.contains(expected));
+            Ok(agent.is_ready()? && said)
+        })?;
         assert_both_dropped(attacker, &seat.pinned())?;
+        for knocker in &knockers {
+            ensure!(knocker.answered == 0 && knocker.sent > 0, "{knocker:?}");
+        }
+        let names = seat.pinned().names()?;
+        ensure!(
+            !names.iter().any(|name| name.starts_with("tcx-")),
+            "{names:?}"
+        );
         ensure!(agent.terminate()?.success());
         seat.run("detach")?.succeeded()?;
 
