@@ -1,13 +1,13 @@
 //! Answers at the control socket. Who asked may have gone meanwhile.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use ipnet::IpNet;
-use tracing::warn;
+use tracing::{error, info, warn};
 
 use super::{clock, run::Running, status};
 use crate::{
-    control::{AllUnbanned, BanOrder, Banned, RefusedBan, Request, Time, Unbanned, shown},
+    control::{AllUnbanned, BanOrder, Banned, RefusedBan, Request, Time, Tracing, Unbanned, shown},
     decide::{Cursor, Decision, Outcome, Refusal, until},
     model::{Ban, Change, JailId, Mode, Now, Ports, PortsId},
 };
@@ -43,6 +43,44 @@ impl Running {
                 self.enforce(&out, now);
                 let more = !self.agent.decider.is_empty();
                 let _ = reply.send(AllUnbanned { unbanned, more });
+            }
+            Request::Trace(Some((address, time)), reply) => {
+                let _ = reply.send(self.trace(address, time, now));
+            }
+            Request::Trace(None, reply) => {
+                self.trace_no_more();
+                let _ = reply.send(Ok(Tracing::default()));
+            }
+        }
+    }
+
+    fn trace(&mut self, address: IpAddr, time: Duration, now: Now) -> Result<Tracing, String> {
+        if let Some(until) = self.traced_until {
+            let left = until.since(now.mono).as_secs();
+            return Err(format!(
+                "another address is being traced, for {left} s yet (DELETE /v1/trace ends it)"
+            ));
+        }
+        let programs = (self.agent.xdp.trace(Some(address))).map_err(|error| error.to_string())?;
+        self.traced_until = Some(now.mono.after(time));
+        info!("packets of {address} are traced for {} s", time.as_secs());
+        Ok(Tracing { programs })
+    }
+
+    /// Puts programs in place that trace nothing, if others are.
+    pub(super) fn trace_no_more(&mut self) {
+        if self.traced_until.take().is_none() {
+            return;
+        }
+        match self.agent.xdp.trace(None) {
+            Ok(_) => info!("packets are traced no more"),
+            Err(error) => {
+                let problem = format!(
+                    "packets are still traced, which costs time and harms nothing: {error}; \
+                     restart the agent"
+                );
+                error!("{problem}");
+                self.agent.problems.push(problem);
             }
         }
     }

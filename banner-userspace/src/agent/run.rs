@@ -119,6 +119,8 @@ pub(super) struct Running {
     read_at: Option<Mono>,
     programs_at: Option<Mono>,
     programs_seen: Mono,
+    /// When packets of an address are traced no more; not while none are.
+    pub(super) traced_until: Option<Mono>,
 }
 
 impl Running {
@@ -136,6 +138,7 @@ impl Running {
             read_at: None,
             programs_at: None,
             programs_seen,
+            traced_until: None,
         }
     }
 
@@ -147,6 +150,7 @@ impl Running {
             self.agent.looks.at,
             self.programs_at,
             self.unread.look_at,
+            self.traced_until,
             self.agent.decider.next_end(),
         ];
         own.into_iter().flatten().min()
@@ -194,6 +198,9 @@ impl Running {
         }
         if due(self.programs_at) {
             self.look_at_programs(now);
+        }
+        if due(self.traced_until) {
+            self.trace_no_more();
         }
         if due(self.unread.look_at) {
             self.unread.look(&self.agent.tail, now.mono);

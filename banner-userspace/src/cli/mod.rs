@@ -15,6 +15,7 @@ mod run;
 mod status;
 mod table;
 mod top;
+mod trace;
 
 use std::{
     path::{Path, PathBuf},
@@ -121,6 +122,9 @@ enum Command {
     /// Take the XDP program off every interface and remove all pins: no packet is dropped any more.
     /// With --interface, off those interfaces only.
     Detach,
+    /// Show what becomes of every packet of an address. It takes root: the packets are in a log of the
+    /// XDP program's, which the agent replaces by one that writes it for so long.
+    Trace(trace::Trace),
     /// Say what this machine can do and what banner would use; changes nothing. Exit code 0: usable
     /// natively, 1: usable with limits, 2: unusable.
     Doctor {
@@ -144,6 +148,7 @@ pub fn main() -> ExitCode {
         Command::Unban { all: true, .. } => bans::unban_all(&places.socket),
         Command::Unban { nets, .. } => bans::unban(&places, &nets),
         Command::Detach => detach::detach(&places.pin_dir, &places.interfaces),
+        Command::Trace(trace) => trace::trace(&places, &trace),
         Command::Doctor { json } => doctor::doctor(&places, json),
     };
     match result {

@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
+use super::trace::{TraceRequest, Tracing};
 use super::{
     bans::{AllUnbanned, BanPage, BanRequest, Banned, Unbanned},
     status::Status,
@@ -107,6 +108,17 @@ impl Client {
     /// Ends some of the bans, and says whether there are more.
     pub async fn unban_some(&self) -> Result<AllUnbanned, ClientError> {
         self.ask(Method::DELETE, "/v1/bans", Bytes::new()).await
+    }
+
+    /// Has packets traced. `root` can read them in the logs of the programs.
+    pub async fn trace(&self, request: &TraceRequest) -> Result<Tracing, ClientError> {
+        let body = serde_json::to_vec(request)?;
+        self.ask(Method::POST, "/v1/trace", body.into()).await
+    }
+
+    /// Has no packets traced any more.
+    pub async fn trace_no_more(&self) -> Result<Tracing, ClientError> {
+        self.ask(Method::DELETE, "/v1/trace", Bytes::new()).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
@@ -227,6 +239,15 @@ mod tests {
                             more: false,
                         });
                     }
+                    Request::Trace(order, reply) => {
+                        let seconds = order.map_or(0, |(_, time)| time.as_secs());
+                        let _ = reply.send(if seconds == 13 {
+                            Err("another address is being traced".into())
+                        } else {
+                            let programs = vec![u32::try_from(seconds).unwrap()];
+                            Ok(Tracing { programs })
+                        });
+                    }
                 }
             }
         };
@@ -259,6 +280,16 @@ mod tests {
                 let prefix = client.unban("192.0.2.0/24".parse().unwrap()).await;
                 assert_eq!(prefix.unwrap().net, "192.0.2.0/24");
                 assert_eq!(client.unban_some().await.unwrap().unbanned, MOST);
+                let trace = |seconds| TraceRequest {
+                    address: "::ffff:192.0.2.7".parse().unwrap(),
+                    seconds,
+                };
+                assert_eq!(client.trace(&trace(60)).await.unwrap().programs, [60]);
+                assert_eq!(client.trace_no_more().await.unwrap().programs, [0]);
+                for (seconds, why) in [(0, "not 1 to 3600"), (3601, "3601"), (13, "another")] {
+                    let refused = client.trace(&trace(seconds)).await.unwrap_err().to_string();
+                    assert!(refused.contains(why), "{refused}");
+                }
                 let wanted = |net: &str| Wanted {
                     net: net.into(),
                     time: None,

@@ -8,6 +8,8 @@
 //! | `DELETE /v1/bans/ADDRESS` or `/PREFIX` | [`Unbanned`] |
 //! | `GET /v1/top?limit=N` | [`Top`] |
 //! | `DELETE /v1/bans` | [`AllUnbanned`] |
+//! | `POST /v1/trace` with a [`TraceRequest`] | [`Tracing`] |
+//! | `DELETE /v1/trace` | [`Tracing`] |
 //!
 //! Errors are a status code and `{"error": "…"}`.
 
@@ -16,6 +18,7 @@ mod client;
 mod server;
 mod status;
 mod top;
+mod trace;
 
 pub use bans::{
     AllUnbanned, BanOrder, BanPage, BanRequest, BanStatus, Banned, MOST, Permanent, RefusedBan,
@@ -25,3 +28,4 @@ pub use client::{Client, ClientError};
 pub use server::{Request, Server};
 pub use status::{FileStatus, InterfaceStatus, JailStatus, PacketStatus, SourceStatus, Status};
 pub use top::{FEW, Top, TopHost};
+pub use trace::{LONGEST_TRACE, TraceRequest, Tracing};

@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     fs, io,
+    net::IpAddr,
     os::{
         fd::AsRawFd as _,
         unix::fs::{DirBuilderExt as _, FileTypeExt as _},
@@ -26,7 +27,7 @@ use nix::sys::{
     socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket},
     stat::{Mode, umask},
 };
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     net::{UnixListener, UnixStream},
     sync::{Semaphore, mpsc, oneshot},
@@ -37,6 +38,7 @@ use super::{
     bans::{self, AllUnbanned, BanOrder, BanPage, BanRequest, Banned, MOST, Unbanned},
     status::Status,
     top::{FEW, Top},
+    trace::{TraceRequest, Tracing},
 };
 
 /// How many clients are served at once; others wait.
@@ -63,6 +65,11 @@ pub enum Request {
     Unban(IpNet, oneshot::Sender<Unbanned>),
     /// End bans on at most so many hosts and prefixes.
     UnbanSome(usize, oneshot::Sender<AllUnbanned>),
+    /// Log every packet of this address for so long; or none any more.
+    Trace(
+        Option<(IpAddr, Duration)>,
+        oneshot::Sender<Result<Tracing, String>>,
+    ),
 }
 
 /// A socket that is being listened on. It is removed when this is dropped.
@@ -192,6 +199,14 @@ async fn answer(
         (&Method::DELETE, "/v1/bans", _) => {
             ask(agent, |reply| Request::UnbanSome(MOST, reply)).await
         }
+        (&Method::POST, "/v1/trace", _) => match said::<TraceRequest>(body).await {
+            Ok(request) => match request.check() {
+                Ok(order) => trace(agent, Some(order)).await,
+                Err(why) => error(StatusCode::BAD_REQUEST, &why),
+            },
+            Err((status, why)) => error(status, &why),
+        },
+        (&Method::DELETE, "/v1/trace", _) => trace(agent, None).await,
         (&Method::DELETE, _, Some(net)) => match bans::net(net) {
             Ok(net) => ask(agent, |reply| Request::Unban(net, reply)).await,
             Err(why) => error(StatusCode::BAD_REQUEST, &why),
@@ -218,15 +233,31 @@ fn page(query: Option<&str>) -> Result<(usize, u64), String> {
 }
 
 /// Which bans a body asks for.
-async fn order(body: Incoming) -> Result<BanOrder, (StatusCode, String)> {
+async fn order(request: Incoming) -> Result<BanOrder, (StatusCode, String)> {
+    let request: BanRequest = said(request).await?;
+    let bad = |why: String| (StatusCode::BAD_REQUEST, why);
+    request.order().map_err(bad)
+}
+
+/// What a body says.
+async fn said<T: DeserializeOwned>(body: Incoming) -> Result<T, (StatusCode, String)> {
     let body = Limited::new(body, LONGEST).collect().await.map_err(|_| {
         let why = format!("more than {LONGEST} bytes, or broken off");
         (StatusCode::PAYLOAD_TOO_LARGE, why)
     })?;
-    let bad = |why: String| (StatusCode::BAD_REQUEST, why);
-    let request: BanRequest =
-        serde_json::from_slice(&body.to_bytes()).map_err(|why| bad(why.to_string()))?;
-    request.order().map_err(bad)
+    serde_json::from_slice(&body.to_bytes())
+        .map_err(|why| (StatusCode::BAD_REQUEST, why.to_string()))
+}
+
+async fn trace(
+    agent: &mpsc::Sender<Request>,
+    order: Option<(IpAddr, Duration)>,
+) -> Response<Full<Bytes>> {
+    match exchange(agent, |reply| Request::Trace(order, reply)).await {
+        Some(Ok(tracing)) => json(StatusCode::OK, &tracing),
+        Some(Err(why)) => error(StatusCode::CONFLICT, &why),
+        None => stopping(),
+    }
 }
 
 async fn ban(agent: &mpsc::Sender<Request>, order: BanOrder) -> Response<Full<Bytes>> {

@@ -156,9 +156,15 @@ impl Xdp {
     }
 
     /// Replaces the program of every pinned link by one that uses the maps that were made anew, then
-    /// these maps. All programs are loaded before the first is replaced, so that nothing has changed
-    /// if one is refused.
+    /// these maps.
     pub(super) fn swap_remade(&mut self, remade: &[Remade]) -> Result<(), XdpError> {
+        self.swap_all()?;
+        self.pins.settle(remade)
+    }
+
+    /// Replaces the program of every pinned link by a new one. All are loaded before the first is
+    /// replaced, so that nothing has changed if one is refused. The kernel's ids of the programs.
+    pub(super) fn swap_all(&mut self) -> Result<Vec<u32>, XdpError> {
         let mut ready = Vec::new();
         for (_, path) in self.pins.links()? {
             if let Ok(link) = Link::open(&path)
@@ -172,14 +178,20 @@ impl Xdp {
                 ready.push((loaded, link, path));
             }
         }
+        let mut programs = Vec::new();
         for (mut loaded, link, path) in ready {
+            let program = loaded.id()?;
             match link.hook {
                 Hook::Xdp => swap(&mut loaded, link.fd, &path)?,
                 Hook::Tcx => tcx::swap(&mut loaded, link.fd, &path)?,
             }
             self.pins.keep();
+            if let Some(known) = self.links.iter_mut().find(|known| known.link == link.id) {
+                known.program = program;
+            }
+            programs.push(program);
         }
-        self.pins.settle(remade)
+        Ok(programs)
     }
 
     fn attach_anew(

@@ -124,6 +124,14 @@ pub enum XdpError {
     /// A map is full.
     #[error(transparent)]
     Full(#[from] Full),
+    /// The log of a program that traces cannot be read.
+    #[error("cannot read the log of the program {program}: {why}; it takes root, or CAP_SYS_ADMIN")]
+    TraceLog {
+        /// The kernel's id of the program.
+        program: u32,
+        /// In aya's words.
+        why: String,
+    },
     /// The object lacks something that this program expects in it.
     #[error("the embedded XDP object has no {0}; it was built from other sources")]
     Incomplete(&'static str),

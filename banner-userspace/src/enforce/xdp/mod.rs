@@ -31,6 +31,7 @@ mod seen;
 mod shape;
 mod tables;
 mod tcx;
+mod trace;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -47,6 +48,7 @@ pub use links::{Survey, Whereabouts};
 pub use pins::{Detached, detach};
 pub use refusal::AttachError;
 pub use seen::{Activity, Talker};
+pub use trace::{TraceLog, Traced};
 
 use self::{
     bans::Bans, batch::read_array, clock::Clock, counters::Counted, entry::JailKeys,

@@ -1,12 +1,18 @@
 //! The compiled program.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
 
 use aya::{
     Ebpf, EbpfLoader, include_bytes_aligned,
     programs::{ProgramError, SchedClassifier, Xdp},
 };
-use banner_common::{BANS4, BANS6, COUNTERS, LINEAR_PROGRAM, PROGRAM, TCX_PROGRAM};
+use banner_common::{
+    BANS4, BANS6, COUNTERS, LINEAR_PROGRAM, PROGRAM, TCX_PROGRAM, TRACE, TRACE_ADDRESS,
+};
+use nix::unistd::{SysconfVar, sysconf};
 
 use super::{
     XdpError, kernel,
@@ -17,6 +23,9 @@ use super::{
 /// What `cargo xtask build-ebpf` made of `banner-ebpf`; its record is `banner.bpf.toml`.
 pub(super) static OBJECT: &[u8] = include_bytes_aligned!("banner.bpf.o");
 
+/// aya-log's ring buffer.
+const LOGS: &str = "AYA_LOGS";
+
 /// The kernel that lets programs see packets in several buffers.
 const FRAGS: (u32, u32) = (5, 18);
 
@@ -25,6 +34,8 @@ const FRAGS: (u32, u32) = (5, 18);
 pub(super) struct Loader {
     pins: Vec<(&'static str, PathBuf)>,
     max_bans: u32,
+    /// Whose packets are logged.
+    pub(super) traced: Option<IpAddr>,
 }
 
 /// The program for one interface, verified.
@@ -47,6 +58,7 @@ impl Loader {
         Self {
             pins: SHARED.map(|map| (map, path(map))).to_vec(),
             max_bans,
+            traced: None,
         }
     }
 
@@ -103,6 +115,14 @@ impl Loader {
         if let Some(counters) = counters {
             loader.map_pin_path(COUNTERS, counters);
         }
+        let address = self.traced.map(mapped);
+        if let Some(address) = &address {
+            loader.override_global(TRACE, &1_u8, true);
+            loader.override_global(TRACE_ADDRESS, address, true);
+        } else {
+            // Nothing is written to it, but it has to be there.
+            loader.map_max_entries(LOGS, page_size());
+        }
         Ok(loader.load(OBJECT)?)
     }
 }
@@ -126,6 +146,21 @@ impl Loaded {
         let program = program.ok_or(ProgramError::NotLoaded)?;
         Ok(program.info()?.id())
     }
+}
+
+/// An address as the program has it, IPv4 as `::ffff:0:0/96`.
+fn mapped(address: IpAddr) -> [u8; 16] {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
+        IpAddr::V6(address) => address.octets(),
+    }
+}
+
+/// The least that a ring buffer can have, in bytes.
+fn page_size() -> u32 {
+    let size = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
+    size.and_then(|size| u32::try_from(size).ok())
+        .unwrap_or(4096)
 }
 
 /// The program of this name.
