@@ -6,7 +6,7 @@ use aya_ebpf::{
     programs::{TcContext, XdpContext},
 };
 
-use crate::cursor::Cursor;
+use crate::{cursor::Cursor, trace};
 
 /// A packet at a hook.
 pub trait Frame {
@@ -21,6 +21,8 @@ pub trait Frame {
     fn context(&self) -> &Self::Context;
     /// The index of the interface that it came in on.
     fn interface(&self) -> u32;
+    /// Logs the verdict on it, for this reason.
+    fn trace(&self, reason: u32);
 }
 
 /// At the XDP hook, in one buffer or several.
@@ -49,6 +51,11 @@ impl Frame for Frags {
     fn interface(&self) -> u32 {
         self.0.ingress_ifindex() as u32
     }
+
+    #[inline(always)]
+    fn trace(&self, reason: u32) {
+        trace::banner_trace_xdp(self.0.ctx, reason);
+    }
 }
 
 /// At the XDP hook, in one buffer.
@@ -75,6 +82,11 @@ impl Frame for Linear {
     #[inline(always)]
     fn interface(&self) -> u32 {
         self.0.ingress_ifindex() as u32
+    }
+
+    #[inline(always)]
+    fn trace(&self, reason: u32) {
+        trace::banner_trace_xdp(self.0.ctx, reason);
     }
 }
 
@@ -120,5 +132,10 @@ impl Frame for Skb {
     fn interface(&self) -> u32 {
         // SAFETY: the context is the one that this program was called with.
         unsafe { (*self.0.skb.skb).ingress_ifindex }
+    }
+
+    #[inline(always)]
+    fn trace(&self, reason: u32) {
+        trace::banner_trace_tcx(self.0.skb.skb, reason);
     }
 }

@@ -93,7 +93,7 @@ fn judge_from<F: family::Family>(frame: &impl Frame, packet: Cursor, source: F) 
             maps::count_top(source.mapped(), sample);
         }
     }
-    trace::packet(frame, source, reason);
+    trace::packet(frame, reason);
     reason
 }
 

@@ -186,6 +186,13 @@ impl<'a> Seat<'a> {
         self.server.inside(|| self.lab.run(&name, &mut command))?
     }
 
+    /// Starts another subcommand, with its own options, and does not wait for its end.
+    pub fn begin(&self, subcommand: &str) -> Result<Process> {
+        let name = format!("banner-{}", subcommand.replace([' ', '/'], "-"));
+        let mut command = self.command(subcommand);
+        self.server.inside(|| self.lab.spawn(&name, &mut command))?
+    }
+
     /// Runs any command where the agent runs, to its end.
     pub fn run_command(&self, command: &mut Command) -> Result<Finished> {
         self.server.inside(|| self.lab.run("banner", command))?

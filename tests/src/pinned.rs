@@ -9,7 +9,10 @@ use std::{
 use anyhow::{Context as _, Result};
 use aya::{
     maps::{HashMap, LpmTrie, Map, MapData, MapError, PerCpuArray, lpm_trie::Key},
-    programs::links::{FdLink, PinnedLink},
+    programs::{
+        links::{FdLink, PinnedLink},
+        loaded_programs,
+    },
 };
 use banner_common::{BANS4, BANS6, Ban, COUNTERS, NEVER4, NEVER6};
 
@@ -70,11 +73,31 @@ impl Pinned {
         self.link_id_in(&format!("tcx-{interface}"))
     }
 
+    /// How many instructions the program of each link has.
+    pub fn instructions(&self) -> Result<Vec<u32>> {
+        let mut counts = Vec::new();
+        let mut names = self.names()?;
+        names.sort_unstable();
+        for name in names.iter().filter(|name| name.starts_with("link-")) {
+            let id = self.link_in(name)?.info()?.program_id();
+            let program = loaded_programs()
+                .flatten()
+                .find(|program| program.id() == id)
+                .with_context(|| format!("no program {id}"))?;
+            counts.push(program.size_translated().context("its size")? / 8);
+        }
+        Ok(counts)
+    }
+
     fn link_id_in(&self, name: &str) -> Result<u32> {
+        Ok(self.link_in(name)?.info()?.id())
+    }
+
+    fn link_in(&self, name: &str) -> Result<FdLink> {
         let path = self.dir.join(name);
         let link = PinnedLink::from_pin(&path)
             .with_context(|| format!("open the link pinned at {}", path.display()))?;
-        Ok(FdLink::from(link).info()?.id())
+        Ok(FdLink::from(link))
     }
 
     /// Names of everything in the folder; none when there is no folder.

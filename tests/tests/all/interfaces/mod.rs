@@ -5,6 +5,7 @@ mod follow;
 mod kinds;
 mod others;
 mod tcx;
+mod trace;
 mod wait;
 
 use std::{process::Command, thread, time::Duration};
