@@ -14,7 +14,7 @@ use aya::{
         loaded_programs,
     },
 };
-use banner_common::{BANS4, BANS6, Ban, COUNTERS, NEVER4, NEVER6};
+use banner_common::{BANS4, BANS6, Ban, NEVER4, NEVER6};
 
 use crate::bpf::Counters;
 
@@ -32,9 +32,26 @@ impl Pinned {
         }
     }
 
-    /// The counters.
+    /// The counters of all interfaces.
     pub fn counters(&self) -> Result<Counters> {
-        let map = Map::PerCpuArray(self.open(COUNTERS)?);
+        let names = self.names()?.into_iter();
+        let mut names = names
+            .filter(|name| name.starts_with("counters-"))
+            .peekable();
+        names.peek().context("no counters are pinned")?;
+        names.try_fold(Counters::default(), |mut sum, name| {
+            sum.add(&self.read_counters(&name)?);
+            Ok(sum)
+        })
+    }
+
+    /// The counters of one interface.
+    pub fn counters_of(&self, interface: &str) -> Result<Counters> {
+        self.read_counters(&format!("counters-{interface}"))
+    }
+
+    fn read_counters(&self, name: &str) -> Result<Counters> {
+        let map = Map::PerCpuArray(self.open(name)?);
         Counters::read(&PerCpuArray::try_from(map)?)
     }
 

@@ -31,6 +31,14 @@ impl Counters {
         Ok(counters)
     }
 
+    /// Adds what others have seen.
+    pub fn add(&mut self, others: &Self) {
+        for (sum, tally) in self.0.iter_mut().zip(others.0) {
+            sum.packets += tally.packets;
+            sum.bytes += tally.bytes;
+        }
+    }
+
     /// Counters that have seen one packet of `bytes` bytes more than these.
     #[must_use]
     pub fn plus_one(mut self, reason: Reason, bytes: usize) -> Self {

@@ -117,7 +117,7 @@ impl Xdp {
         // It has come to stay, whatever becomes of this agent.
         self.pins.keep();
         let program = loaded.id()?;
-        self.count(Counted::new(id, &mut loaded.object)?);
+        self.count(Counted::new(id, &mut loaded)?);
         let mode = interface.xdp.map_or(XdpMode::Native, |slot| slot.mode);
         Ok(Some(Attachment {
             interface: interface.name.clone(),
@@ -215,7 +215,7 @@ impl Xdp {
         let mut loaded = self.loader.program(Some(&counters))?;
         match attach_loaded(&mut loaded, interface, interfaces, wanted, &path) {
             Ok(attachment) => {
-                self.count(Counted::new(attachment.link, &mut loaded.object)?);
+                self.count(Counted::new(attachment.link, &mut loaded)?);
                 Ok(attachment)
             }
             Err(error) => {

@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, fmt, path::Path};
 
 use aya::{
-    Ebpf,
     maps::{Map, MapData, PerCpuArray},
+    programs::ProgramFd,
 };
 use banner_common::{COUNTERS, Reason, Tally};
 
-use super::{Xdp, XdpError, pins::Pins};
+use super::{Xdp, XdpError, object::Loaded, pins::Pins};
 
 /// Packets and bytes by [`Reason`], summed over the CPUs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(super) struct Counted {
     /// The kernel's id of the map, which programs at two hooks of one interface share.
     id: u32,
     map: PerCpuArray<MapData, [u8; Tally::SIZE]>,
+    /// Held so that others can tell whose it is.
+    _program: ProgramFd,
 }
 
 impl Counters {
@@ -65,13 +67,18 @@ impl Counters {
 
 impl Counted {
     /// The counters of a loaded program, which a link has put on an interface.
-    pub(super) fn new(link: u32, object: &mut Ebpf) -> Result<Self, XdpError> {
-        let Some(Map::PerCpuArray(data)) = object.take_map(COUNTERS) else {
+    pub(super) fn new(link: u32, loaded: &mut Loaded) -> Result<Self, XdpError> {
+        let Some(Map::PerCpuArray(data)) = loaded.object.take_map(COUNTERS) else {
             return Err(XdpError::Incomplete(COUNTERS));
         };
         let id = data.info().map_err(XdpError::map(COUNTERS))?.id();
         let map = PerCpuArray::try_from(Map::PerCpuArray(data)).map_err(XdpError::map(COUNTERS))?;
-        Ok(Self { link, id, map })
+        Ok(Self {
+            link,
+            id,
+            map,
+            _program: loaded.fd()?,
+        })
     }
 }
 

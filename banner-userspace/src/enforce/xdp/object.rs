@@ -7,7 +7,7 @@ use std::{
 
 use aya::{
     Ebpf, EbpfLoader, include_bytes_aligned,
-    programs::{ProgramError, SchedClassifier, Xdp},
+    programs::{ProgramError, ProgramFd, SchedClassifier, Xdp},
 };
 use banner_common::{
     BANS4, BANS6, COUNTERS, LINEAR_PROGRAM, PROGRAM, TCX_PROGRAM, TRACE, TRACE_ADDRESS,
@@ -138,6 +138,14 @@ impl Loaded {
         let program = self.object.program_mut(self.name);
         let program = program.ok_or(XdpError::Incomplete(self.name))?;
         Ok(program.try_into()?)
+    }
+
+    /// Keeps the program loaded.
+    pub(super) fn fd(&self) -> Result<ProgramFd, XdpError> {
+        let program = self.object.program(self.name);
+        let program = program.ok_or(XdpError::Incomplete(self.name))?;
+        let fd = program.fd()?.try_clone();
+        fd.map_err(|error| ProgramError::IOError(error).into())
     }
 
     /// The kernel's id of the program.

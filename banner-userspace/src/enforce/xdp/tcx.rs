@@ -123,7 +123,7 @@ impl Xdp {
             }
         };
         let program = loaded.id()?;
-        self.count(Counted::new(link, &mut loaded.object)?);
+        self.count(Counted::new(link, &mut loaded)?);
         Ok(Some(Attachment {
             interface: interface.name.clone(),
             index: interface.index,

@@ -274,7 +274,7 @@ fn detaching_a_named_interface_leaves_the_others_and_the_bans() -> Result<()> {
         server.rename("to-attacker", "uplink")?;
         seat.interfaces = vec!["uplink"];
         let said = seat.run("detach")?.succeeded()?.stdout;
-        assert_has(&said, &["uplink: XDP program off", "5 maps removed"])?;
+        assert_has(&said, &["uplink: XDP program off", "10 maps removed"])?;
         ensure!(!seat.pins.exists(), "{:?}", pinned.names());
         let refused = seat.run("detach")?;
         assert_has(&refused.stderr, &["uplink", "no interface has one"])
