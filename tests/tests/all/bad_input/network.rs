@@ -59,7 +59,7 @@ fn an_interface_that_is_made_again_is_protected_again() -> Result<()> {
         server.ip(&format!("link delete {interface}"))?;
         site.topology.join_attacker_again()?;
         wait_until("the program to be attached a third time", PATIENCE, || {
-            Ok(server.xdp_id(interface)? == Some(before))
+            Ok(server.xdp_id(interface)?.is_some_and(|now| now != before))
         })?;
         assert_dropped(attacker, &pinned)?;
         ensure!(agent.terminate()?.success());
