@@ -7,6 +7,7 @@ use tracing::{error, info, warn};
 use crate::{
     config::Jail,
     decide::Decision,
+    enforce::Failed,
     model::{Ban, Entry, JailId, Mode, Mono, PortSets, PortsId, Shown, Until},
 };
 
@@ -100,6 +101,17 @@ pub(super) fn decisions(
         }
     }
     told.rest();
+}
+
+/// Writes a line for each change that could not be put into force, up to as many as are told one by one.
+pub(super) fn failures(failures: &[Failed]) {
+    for failure in failures.iter().take(TOLD_ONE_BY_ONE) {
+        error!("{failure}");
+    }
+    let rest = failures.len().saturating_sub(TOLD_ONE_BY_ONE);
+    if rest > 0 {
+        error!("{rest} more changes could not be put into force");
+    }
 }
 
 impl Told {

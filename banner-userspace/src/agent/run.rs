@@ -12,7 +12,7 @@ use tokio::{
     sync::mpsc,
     time::Instant,
 };
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::{
     clock, notify_socket, report,
@@ -221,8 +221,8 @@ impl Running {
         if !out.changes.is_empty()
             && let Err(failures) = self.agent.xdp.apply(&out.changes, now.mono)
         {
+            report::failures(&failures);
             for failure in failures {
-                error!("{failure}");
                 let entry = failure.change.entry();
                 failed.insert(entry);
                 self.pending.insert(entry);
