@@ -23,11 +23,11 @@ impl Spread {
         }
     }
 
-    pub(crate) fn least(&self) -> f64 {
+    fn least(&self) -> f64 {
         self.0[0]
     }
 
-    pub(crate) fn most(&self) -> f64 {
+    fn most(&self) -> f64 {
         self.0[self.0.len() - 1]
     }
 
@@ -76,5 +76,39 @@ impl Target {
             Self::Above(bound) => (figure > bound, format!("> {}", digits(bound))),
         };
         format!("{words}: {}", if met { "met" } else { "missed" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_number_lies_between_the_middle_two() {
+        assert_eq!(
+            Spread::new(vec![40.0, 10.0, 30.0, 20.0]).to_string(),
+            "25.0 (10.0 to 40.0)"
+        );
+        assert_eq!(
+            Spread::new(vec![3.0, 1000.0, 1.0]).to_string(),
+            "3.00 (1.00 to 1000)"
+        );
+    }
+
+    #[test]
+    fn the_same_in_another_unit_is_in_order_again() {
+        let rates = Spread::new(vec![1.0, 4.0, 2.0]);
+        assert_eq!(
+            rates.map(|rate| 1.0 / rate).to_string(),
+            "0.50 (0.25 to 1.00)"
+        );
+    }
+
+    #[test]
+    fn a_target_is_met_at_its_bound_unless_it_has_to_be_passed() {
+        assert_eq!(Target::AtMost(1.1).verdict(1.1), "≤ 1.10: met");
+        assert_eq!(Target::AtMost(1.1).verdict(1.11), "≤ 1.10: missed");
+        assert_eq!(Target::AtLeast(40.0).verdict(39.9), "≥ 40.0: missed");
+        assert_eq!(Target::Above(1.0).verdict(1.0), "> 1.00: missed");
     }
 }

@@ -23,7 +23,20 @@ use crate::table::Table;
 struct Case {
     family: Family,
     sources: u32,
+    ways: &'static [Way],
 }
+
+/// Those that say enough where the others would say the same again.
+const SIDE_BY_SIDE: [Way; 4] = [Way::BareDrop, Way::BareLookup, Way::Banner, Way::NftIngress];
+
+/// Those that are compared where all sources fit into the nearest caches.
+const NEAR: [Way; 5] = [
+    Way::BareDrop,
+    Way::BareLookup,
+    Way::Banner,
+    Way::XdpFilter,
+    Way::NftIngress,
+];
 
 /// A way that stands, and what it came to.
 struct Stand {
@@ -39,22 +52,19 @@ struct Stand {
 
 pub(crate) fn measure(pace: Pace) -> Result<()> {
     let many = pace.pick(1_000_000, 100_000);
+    let case = |family, sources, ways| Case {
+        family,
+        sources,
+        ways,
+    };
     let cases = [
-        Case {
-            family: Family::V4,
-            sources: 10_000,
-        },
-        Case {
-            family: Family::V4,
-            sources: many,
-        },
-        Case {
-            family: Family::V6,
-            sources: 10_000,
-        },
+        case(Family::V4, 10_000, &Way::ALL[..]),
+        case(Family::V4, many, &Way::ALL),
+        case(Family::V4, 100, &NEAR),
+        case(Family::V6, 10_000, &Way::ALL),
+        case(Family::V6, many, &SIDE_BY_SIDE),
     ];
-    let cases = &cases[..pace.pick(cases.len(), 2)];
-    for case in cases {
+    for case in &cases[..pace.pick(cases.len(), 2)] {
         lab::run(|lab| one_cpu(lab, pace, case))?;
     }
     lab::run(|lab| two_cpus(lab, pace))
@@ -62,9 +72,10 @@ pub(crate) fn measure(pace: Pace) -> Result<()> {
 
 fn one_cpu(lab: &Lab, pace: Pace, case: &Case) -> Result<()> {
     let sender = Sender::new()?;
-    let mut stands = Way::ALL
-        .into_iter()
-        .map(|way| stand(lab, &sender, way, case))
+    let mut stands = case
+        .ways
+        .iter()
+        .map(|&way| stand(lab, &sender, way, case))
         .collect::<Result<Vec<_>>>()?;
     let mut made = Vec::new();
     for _ in 0..pace.pick(5, 2) {
@@ -279,9 +290,6 @@ fn dash() -> String {
     "-".into()
 }
 
-/// Ways whose packets per second are held against those of two CPUs.
-const SIDE_BY_SIDE: [Way; 4] = [Way::BareDrop, Way::BareLookup, Way::Banner, Way::NftIngress];
-
 fn two_cpus(lab: &Lab, pace: Pace) -> Result<()> {
     let title = "\n## Flood over veth, V4, 10000 banned sources, one and two CPUs";
     if cpus::usable()?.len() < 2 {
@@ -291,11 +299,13 @@ fn two_cpus(lab: &Lab, pace: Pace) -> Result<()> {
     let case = Case {
         family: Family::V4,
         sources: 10_000,
+        ways: &SIDE_BY_SIDE,
     };
     let sender = Sender::new()?;
-    let stands = SIDE_BY_SIDE
-        .into_iter()
-        .map(|way| stand(lab, &sender, way, &case))
+    let stands = case
+        .ways
+        .iter()
+        .map(|&way| stand(lab, &sender, way, &case))
         .collect::<Result<Vec<_>>>()?;
     let mut rates = vec![[Vec::new(), Vec::new()]; stands.len()];
     for _ in 0..pace.pick(5, 2) {

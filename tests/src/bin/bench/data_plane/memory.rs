@@ -17,7 +17,7 @@ use banner_tests::{
 };
 
 use super::{
-    bans,
+    Pace, bans,
     figures::{Target, digits},
     peers,
     receiver::{Bans, ipset_restore},
@@ -27,41 +27,35 @@ use crate::{seat, table::Table};
 /// Bytes of kernel memory for each IPv4 ban, at the most.
 const LIMIT: f64 = 100.0;
 
-const BANS: u32 = 1_000_000;
-
-pub(crate) fn measure() -> Result<()> {
+pub(crate) fn measure(pace: Pace) -> Result<()> {
+    let count = pace.pick(1_000_000, 100_000);
     let mut table = Table::new(["memory", "bytes", "per ban", "target"]);
     for family in [Family::V4, Family::V6] {
-        banner(family, &mut table)?;
-        ipset(family, &mut table)?;
+        let bans = Bans { family, count };
+        banner(bans, &mut table)?;
+        ipset(bans, &mut table)?;
         table.row([
-            format!("nftables, a set of {BANS} bans, {family:?}"),
+            format!("nftables, a set of {count} bans, {family:?}"),
             "the kernel keeps no account".into(),
             "-".into(),
             "-".into(),
         ]);
     }
-    lab::run(|lab| agent(lab, &mut table))?;
+    lab::run(|lab| agent(lab, count, &mut table))?;
     println!("\n## Memory\n\n{table}");
     Ok(())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
-fn per_ban(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(BANS)
+fn per_ban(bytes: u64, count: u32) -> f64 {
+    bytes as f64 / f64::from(count)
 }
 
 /// A map with exactly that room, full.
-fn banner(family: Family, table: &mut Table) -> Result<()> {
-    let mut object = Object::load_with_room(BANS)?;
-    bans::fill(
-        &mut object,
-        Bans {
-            family,
-            count: BANS,
-        },
-    )?;
-    let name = match family {
+fn banner(wanted: Bans, table: &mut Table) -> Result<()> {
+    let mut object = Object::load_with_room(wanted.count)?;
+    bans::fill(&mut object, wanted)?;
+    let name = match wanted.family {
         Family::V4 => BANS4,
         Family::V6 => BANS6,
     };
@@ -72,12 +66,15 @@ fn banner(family: Family, table: &mut Table) -> Result<()> {
     let path = format!("/proc/self/fdinfo/{descriptor}");
     let text = fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
     let bytes = number(&text, "memlock:")?;
-    let figure = per_ban(bytes);
+    let figure = per_ban(bytes, wanted.count);
     table.row([
-        format!("banner, {name} with room for {BANS}, full (memlock in fdinfo)"),
+        format!(
+            "banner, {name} with room for {}, full (memlock in fdinfo)",
+            wanted.count
+        ),
         bytes.to_string(),
         digits(figure),
-        match family {
+        match wanted.family {
             Family::V4 => Target::AtMost(LIMIT).verdict(figure),
             Family::V6 => "-".into(),
         },
@@ -85,22 +82,18 @@ fn banner(family: Family, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-fn ipset(family: Family, table: &mut Table) -> Result<()> {
-    let title = format!("ipset, a set of {BANS} bans, {family:?} (as it says itself)");
+fn ipset(bans: Bans, table: &mut Table) -> Result<()> {
+    let title = format!(
+        "ipset, a set of {} bans, {:?} (as it says itself)",
+        bans.count, bans.family
+    );
     if let Some(reason) = peers::IPSET.missing() {
         table.row([title, reason, "-".into(), "-".into()]);
         return Ok(());
     }
     let bytes = lab::run(|lab| {
         let server = Namespace::add("server")?;
-        let text = ipset_restore(
-            "banned",
-            Bans {
-                family,
-                count: BANS,
-            },
-            0,
-        );
+        let text = ipset_restore("banned", bans, 0);
         server.inside(|| {
             let mut restore = peers::IPSET.command()?;
             peers::feed(lab, "ipset", restore.args(["restore", "-file"]), &text)?;
@@ -110,36 +103,41 @@ fn ipset(family: Family, table: &mut Table) -> Result<()> {
             number(&said, "Size in memory:")
         })?
     })?;
-    table.row([title, bytes.to_string(), digits(per_ban(bytes)), "-".into()]);
+    table.row([
+        title,
+        bytes.to_string(),
+        digits(per_ban(bytes, bans.count)),
+        "-".into(),
+    ]);
     Ok(())
 }
 
-/// An agent that finds no bans, then one that finds a million in the pinned map: what it holds of
+/// An agent that finds no bans, then one that finds `count` in the pinned map: what it holds of
 /// each itself.
-fn agent(lab: &Lab, table: &mut Table) -> Result<()> {
+fn agent(lab: &Lab, count: u32, table: &mut Table) -> Result<()> {
     let topology = Topology::build()?;
     let log = lab.log("bench.log");
     File::create(&log)?;
     let config = format!(
-        "limits: {{ bans: {BANS} }}\njails: {{ sshd: {{ filter: sshd, logs: [{}] }} }}\n",
+        "limits: {{ bans: {count} }}\njails: {{ sshd: {{ filter: sshd, logs: [{}] }} }}\n",
         log.display()
     );
     let seat = seat(lab, &topology, &config)?;
     let mut agent = seat.start()?;
     let none = resident(agent.id())?;
     agent.terminate()?;
-    bans::fill_pinned(&seat.pins, BANS)?;
+    bans::fill_pinned(&seat.pins, count)?;
     agent = seat.start()?;
     let many = resident(agent.id())?;
     agent.terminate()?;
     let found = seat.pinned().bans()?;
-    ensure!(found == BANS as usize, "the agent kept {found} bans");
+    ensure!(found == count as usize, "the agent kept {found} bans");
     let none_row = ["the agent, no bans (VmRSS)".into(), none.to_string()];
     let many_row = [
-        format!("the agent, {BANS} bans, V4 (VmRSS)"),
+        format!("the agent, {count} bans, V4 (VmRSS)"),
         many.to_string(),
     ];
-    let each = digits(per_ban(many.saturating_sub(none)));
+    let each = digits(per_ban(many.saturating_sub(none), count));
     for ([title, bytes], each) in [(none_row, "-".into()), (many_row, each)] {
         table.row([title, bytes, each, "-".into()]);
     }

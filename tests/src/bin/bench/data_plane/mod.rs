@@ -53,7 +53,7 @@ pub(crate) fn measure(section: &str, pace: Pace) -> Result<()> {
         "flood" => flood::measure(pace),
         "goodput" => goodput::measure(pace),
         "set-up" => set_up::measure(pace),
-        "memory" => memory::measure(),
+        "memory" => memory::measure(pace),
         _ => unreachable!("main passes only sections"),
     }
 }

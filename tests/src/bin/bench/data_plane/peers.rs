@@ -15,7 +15,7 @@ pub(crate) struct Peer {
     pub(crate) program: &'static str,
     /// What Debian calls the package.
     pub(crate) package: &'static str,
-    /// What makes it print its version.
+    /// What makes it print its version; empty where nothing does, and the package is asked.
     version: &'static str,
 }
 
@@ -23,7 +23,7 @@ pub(crate) const NFT: Peer = Peer::new("nft", "nftables", "--version");
 pub(crate) const IPTABLES_LEGACY: Peer = Peer::new("iptables-legacy", "iptables", "--version");
 pub(crate) const IPTABLES_NFT: Peer = Peer::new("iptables-nft", "iptables", "--version");
 pub(crate) const IPSET: Peer = Peer::new("ipset", "ipset", "--version");
-pub(crate) const XDP_FILTER: Peer = Peer::new("xdp-filter", "xdp-tools", "--version");
+pub(crate) const XDP_FILTER: Peer = Peer::new("xdp-filter", "xdp-tools", "");
 pub(crate) const IPERF3: Peer = Peer::new("iperf3", "iperf3", "--version");
 pub(crate) const NGINX: Peer = Peer::new("nginx", "nginx-light", "-v");
 
@@ -80,7 +80,15 @@ impl Peer {
         if let Some(missing) = self.missing() {
             return Ok(missing);
         }
-        let said = lab.run("version", self.command()?.arg(self.version))?;
+        let mut command = self.command()?;
+        command.arg(self.version);
+        if self.version.is_empty() {
+            command = Command::new("dpkg-query");
+            command.args(["--show", self.package]);
+        }
+        let Ok(said) = lab.run("version", &mut command) else {
+            return Ok("does not say its version".to_owned());
+        };
         let lines = format!("{}{}", said.stdout, said.stderr);
         Ok(lines.lines().next().unwrap_or("no version").to_owned())
     }

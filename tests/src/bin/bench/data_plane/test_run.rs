@@ -1,6 +1,6 @@
 //! What a packet costs in the program alone: test-run, one frame again and again.
 
-use std::time::Duration;
+use std::{panic, thread, time::Duration};
 
 use anyhow::{Result, ensure};
 use aya::{TestRun as _, TestRunOptions, programs::Xdp};
@@ -157,6 +157,16 @@ const ROWS: [Row; 13] = [
 const MANY: f64 = 1.10;
 
 pub(crate) fn measure(pace: Pace) -> Result<()> {
+    // In a thread of its own, because it stays on one CPU.
+    thread::scope(|scope| {
+        let thread = scope.spawn(|| in_thread(pace));
+        thread
+            .join()
+            .unwrap_or_else(|payload| panic::resume_unwind(payload))
+    })
+}
+
+fn in_thread(pace: Pace) -> Result<()> {
     cpus::stay_on(cpus::flooded()?)?;
     let counts = [1, 1_000, pace.pick(1_000_000, 100_000)];
     let sizes = counts
