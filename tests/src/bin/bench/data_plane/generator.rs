@@ -111,15 +111,15 @@ pub(super) fn now() -> Result<Duration> {
     Ok(clock_gettime(ClockId::CLOCK_MONOTONIC)?.into())
 }
 
-/// Floods `server` with all orders at once, and counts for `time`. Returns what each process saw:
-/// each counts what the link took from all of them.
+/// Floods `server` with all orders at once, and counts for `time` what the link takes from all of
+/// them. `None` when the machine has too much to do.
 pub(crate) fn flood(
     lab: &Lab,
     sender: &Sender,
     server: &Server,
     orders: &[Order],
     time: Duration,
-) -> Result<Vec<Outcome>> {
+) -> Result<Option<Outcome>> {
     for attempt in 0..ATTEMPTS {
         let begin = now()? + LEAD * 2_u32.pow(attempt);
         let floods = orders
@@ -131,10 +131,10 @@ pub(crate) fn flood(
             .map(finish)
             .collect::<Result<Option<Vec<_>>>>()?;
         if let Some(outcomes) = outcomes {
-            return Ok(outcomes);
+            return Ok(outcomes.first().copied());
         }
     }
-    bail!("a flood was late {ATTEMPTS} times: the machine has too much to do")
+    Ok(None)
 }
 
 fn start(
@@ -147,6 +147,8 @@ fn start(
     let mut command = Command::new("taskset");
     command
         .args(["--cpu-list", &order.cpu.to_string()])
+        // For the sake of machines that are not as quiet as they should be.
+        .args(["nice", "-n", "-20"])
         .arg(env::current_exe()?)
         .arg(WORD)
         .args(order.words(server))

@@ -86,7 +86,7 @@ impl Paced {
     pub(crate) fn stop(self) -> Result<f64> {
         let end = last(&self.process)?.context("a flood that has begun")?;
         let packets = end.packets - self.begin.packets;
-        let time = end.time.saturating_sub(self.begin.time);
+        let time = end.time.saturating_sub(self.begin.time).max(REPORT);
         Ok(packets as f64 / time.as_secs_f64())
     }
 }
