@@ -17,9 +17,7 @@ use banner_common::{
     Reason, TCX_PROGRAM, TRACE, Tally,
 };
 
-use nix::sys::utsname::uname;
-
-use crate::require_root;
+use crate::{kernel, require_root};
 
 mod counters;
 mod fill;
@@ -37,20 +35,9 @@ pub fn object() -> Result<(PathBuf, Vec<u8>)> {
     Ok((path, bytes))
 }
 
-/// Major and minor number of the running kernel's release.
-pub fn kernel() -> Result<(u32, u32)> {
-    let name = uname().context("uname")?;
-    let release = name.release().to_string_lossy();
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
-    let mut next = || numbers.next().and_then(|number| number.parse().ok());
-    next()
-        .zip(next())
-        .with_context(|| format!("a kernel release like 6.18, not {release}"))
-}
-
 /// Whether this kernel has XDP packets in several buffers, and so the program for them (5.18).
 pub fn has_frags() -> Result<bool> {
-    Ok(kernel()? >= (5, 18))
+    Ok(kernel::version()? >= (5, 18))
 }
 
 /// A loaded object of its own; the kernel drops it with this value.
@@ -286,7 +273,8 @@ impl Object {
     }
 }
 
-fn committed() -> PathBuf {
+/// The object that the repository holds.
+pub fn committed() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../banner-userspace/src/enforce/xdp/banner.bpf.o")
 }

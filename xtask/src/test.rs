@@ -56,6 +56,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     })
 }
 
+/// Variables that the tests on the kernel know. Of random frames they try a million, or what they can in
+/// a minute; `BANNER_FUZZ_FRAMES` says how many, `BANNER_FUZZ_SEED` repeats a run that printed it.
+const HANDED_ON: [&str; 3] = ["RUST_BACKTRACE", "BANNER_FUZZ_FRAMES", "BANNER_FUZZ_SEED"];
+
 /// How the tests on the kernel are run.
 pub(crate) struct Kernel {
     /// Only tests whose name contains this.
@@ -93,7 +97,10 @@ fn kernel_tests_into(kernel: &Kernel, summary: &mut Summary) -> Result<()> {
     if let Some((setting, object)) = &kernel.object {
         settings.push((setting.into(), object.into()));
     }
-    settings.extend(env::var_os("RUST_BACKTRACE").map(|value| ("RUST_BACKTRACE".into(), value)));
+    let handed_on = HANDED_ON
+        .into_iter()
+        .filter_map(|name| Some((name.into(), env::var_os(name)?)));
+    settings.extend(handed_on);
     for test in tests {
         let mut command = command::as_root(&test, settings.clone())?;
         command

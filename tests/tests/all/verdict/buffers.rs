@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use anyhow::{Context as _, Result, ensure};
 use banner_common::Reason;
 use banner_tests::{
-    bpf::{self, Object},
+    bpf::Object,
     frame::{DESTINATION_OPTIONS, Frame, Ipv6, TCP, UDP, VLAN, tcp_syn, udp},
+    kernel,
 };
 
 use super::{
@@ -92,14 +93,12 @@ pub(crate) fn long_chains() -> Vec<Row> {
     rows
 }
 
-/// The test run of kernel 6.18 lets one say how long the first buffer is; that of 6.12 does not.
-const SPLIT_SINCE: (u32, u32) = (6, 18);
-
 #[test]
 fn headers_that_reach_into_the_second_buffer_pass_as_malformed() -> Result<()> {
-    let kernel = bpf::kernel()?;
-    if kernel < SPLIT_SINCE {
-        println!("skipped: the test run of kernel {kernel:?} fills its first buffer");
+    if !kernel::has(
+        (6, 18),
+        "a test run always fills the first buffer of a packet",
+    )? {
         return Ok(());
     }
     let mut object = Object::load()?;

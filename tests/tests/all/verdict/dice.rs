@@ -11,13 +11,13 @@ use anyhow::{Context as _, Result};
 /// The variable that says where chance begins.
 const SEED: &str = "BANNER_FUZZ_SEED";
 
-/// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+/// `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
 #[derive(Debug)]
 pub(crate) struct Dice(u64);
 
 impl Dice {
     /// Begins at `$BANNER_FUZZ_SEED`, or somewhere, and prints where.
-    pub(crate) fn new(test: &str) -> Result<Self> {
+    pub(crate) fn new(what: &str) -> Result<Self> {
         let seed = match env::var(SEED) {
             Ok(text) => text.parse().with_context(|| format!("{SEED}={text}"))?,
             Err(_) => SystemTime::now()
@@ -26,7 +26,7 @@ impl Dice {
                 .subsec_nanos()
                 .into(),
         };
-        println!("{test}: {SEED}={seed}");
+        println!("{what}: {SEED}={seed}");
         Ok(Self(seed))
     }
 
@@ -72,7 +72,7 @@ impl Dice {
         if v4 {
             let base = Ipv4Addr::new(198, 51, 96, 0).to_bits();
             let bits = *self.of(&[1, 2, 4, 8, 13, 24, 32_u32]);
-            let [low, ..] = halves(self.word());
+            let low = u32::try_from(self.word() >> 32).expect("half a word");
             Ipv4Addr::from_bits(base ^ low.checked_shr(32 - bits).unwrap_or(0)).into()
         } else {
             let base = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0).to_bits();
@@ -81,12 +81,4 @@ impl Dice {
             Ipv6Addr::from_bits(base ^ chance.checked_shr(128 - bits).unwrap_or(0)).into()
         }
     }
-}
-
-fn halves(word: u64) -> [u32; 2] {
-    let [a, b, c, d, e, f, g, h] = word.to_le_bytes();
-    [
-        u32::from_le_bytes([a, b, c, d]),
-        u32::from_le_bytes([e, f, g, h]),
-    ]
 }

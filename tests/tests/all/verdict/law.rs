@@ -111,7 +111,7 @@ impl<'a> Law<'a> {
     /// Chance: up to `most` bans, many of them nested or of one source.
     pub(crate) fn any(dice: &mut Dice, most: usize, sets: &'a Sets) -> Self {
         let mut entries: Vec<Entry> = Vec::new();
-        for _ in 0..1 + dice.below(most) {
+        for _ in 0..=dice.below(most) {
             // Often one more ban of a source or a prefix that has one already.
             let prefix = if dice.percent(40) && !entries.is_empty() {
                 dice.of(&entries).prefix

@@ -7,18 +7,18 @@ use banner_common::{
 };
 use banner_tests::bpf::Object;
 
-use super::{contents::Contents, dice::Dice};
+use super::contents::Contents;
 
 /// A program, and what it returns to drop and to pass.
 #[derive(Debug)]
 pub(crate) struct Hook {
-    program: &'static str,
+    pub(super) program: &'static str,
     drop: u32,
     pass: u32,
 }
 
 impl Hook {
-    fn verdict(&self, reason: Reason) -> u32 {
+    pub(super) fn verdict(&self, reason: Reason) -> u32 {
         match reason {
             Reason::Drop => self.drop,
             _ => self.pass,
@@ -28,7 +28,7 @@ impl Hook {
 
 /// Every program that decides; `XDP_DROP`, `XDP_PASS`, `TC_ACT_SHOT` and `TC_ACT_UNSPEC`
 /// (`include/uapi/linux/bpf.h`, `pkt_cls.h`).
-const HOOKS: [Hook; 3] = [
+pub(super) const HOOKS: [Hook; 3] = [
     Hook {
         program: PROGRAM,
         drop: 1,
@@ -107,7 +107,7 @@ pub(crate) const fn several(group: u32) -> Ban {
 }
 
 /// Which of [`HOOKS`] a test run can give `frame` to.
-fn hooks(frame: &[u8]) -> Range<usize> {
+pub(super) fn hooks(frame: &[u8]) -> Range<usize> {
     // The other programs see packets in one buffer, and one of the test run is a page, less what
     // the kernel keeps in it.
     const BUFFER: usize = 3500;
@@ -249,71 +249,6 @@ impl Row {
             verdict == right,
             "{what}: verdict {verdict}, should be {right} ({reason})"
         );
-        Ok(())
-    }
-}
-
-/// Many frames, each given to one of the programs that take it: the verdict of each is compared, and
-/// the counter of the reason that it should have; at the end all counters.
-pub(crate) struct Trial {
-    /// Packets and bytes that each reason should have counted.
-    counted: [(u64, u64); Reason::COUNT as usize],
-}
-
-impl Trial {
-    /// Begins with what is counted so far.
-    pub(crate) fn new(object: &Object) -> Result<Self> {
-        let before = object.counters()?;
-        let counted = Reason::ALL.map(|reason| (before[reason].packets, before[reason].bytes));
-        Ok(Self { counted })
-    }
-
-    /// Runs one program on a frame.
-    pub(crate) fn run(
-        &mut self,
-        object: &Object,
-        dice: &mut Dice,
-        frame: &[u8],
-        reason: Reason,
-    ) -> Result<()> {
-        let range = hooks(frame);
-        // The first of them is not there on every kernel.
-        let hook = &HOOKS[dice.below(range.end)];
-        let hook = if hook.program == PROGRAM {
-            &HOOKS[usize::from(object.decides() != PROGRAM)]
-        } else {
-            hook
-        };
-        let verdict = object
-            .run(hook.program, frame)
-            .with_context(|| format!("run {}", hook.program))?;
-        let (packets, bytes) = &mut self.counted[reason as usize];
-        *packets += 1;
-        *bytes += frame.len() as u64;
-        let counted = object.counter(reason)?;
-        ensure!(
-            verdict == hook.verdict(reason) && counted == (*packets, *bytes),
-            "{}: verdict {verdict}, should be {} ({}), counted {counted:?} instead of {:?}",
-            hook.program,
-            hook.verdict(reason),
-            reason.name(),
-            (*packets, *bytes),
-        );
-        Ok(())
-    }
-
-    /// Compares all counters.
-    pub(crate) fn end(&self, object: &Object) -> Result<()> {
-        let counters = object.counters()?;
-        for reason in Reason::ALL {
-            let counted = (counters[reason].packets, counters[reason].bytes);
-            let right = self.counted[reason as usize];
-            ensure!(
-                counted == right,
-                "{}: counted {counted:?}, should be {right:?}",
-                reason.name()
-            );
-        }
         Ok(())
     }
 }

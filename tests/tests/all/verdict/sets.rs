@@ -13,8 +13,8 @@ use banner_tests::{
 use super::{
     dice::Dice,
     law::{Carries, Law, Sets},
-    row::Trial,
     scopes::port,
+    trial::Trial,
 };
 
 const SETS: usize = 400;

@@ -5,11 +5,11 @@ use anyhow::{Result, ensure};
 /// One difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Difference {
-    /// etherparse follows three tags. banner follows two, as Linux's flow dissector does by default:
-    /// a frame with three of them is not IP to it.
+    /// etherparse follows three tags. banner follows two, a provider's and a customer's (802.1ad): a
+    /// frame with three of them is not IP to it.
     ThirdTag,
-    /// etherparse follows tags of type 0x9100 and MACsec too. Linux does not take 0x9100 for a tag,
-    /// and what is under MACsec is encrypted.
+    /// etherparse follows tags of type 0x9100 and `MACsec` too. Linux does not take 0x9100 for a tag,
+    /// and what is under `MACsec` is encrypted.
     OtherTags,
     /// etherparse believes the version in the packet; banner wants the `EtherType` to agree, as Linux
     /// does.

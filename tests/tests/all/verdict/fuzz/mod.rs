@@ -22,7 +22,7 @@ use banner_tests::bpf::Object;
 use super::{
     dice::Dice,
     law::{Carries, Law, Sets},
-    row::Trial,
+    trial::Trial,
 };
 use differences::Differences;
 
@@ -30,7 +30,7 @@ use differences::Differences;
 const FRAMES: &str = "BANNER_FUZZ_FRAMES";
 const DEFAULT_FRAMES: usize = 1_000_000;
 /// So long are they tried where nobody has said how many: a virtual machine without KVM is slow.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Fewer say little.
 const FEWEST: usize = 20_000;
 
