@@ -203,6 +203,12 @@ impl Row {
         self
     }
 
+    /// Of all programs only the one at this place in [`HOOKS`] gets the frame.
+    pub(crate) fn only(mut self, hook: usize) -> Self {
+        self.hooks = hook..hook + 1;
+        self
+    }
+
     /// How many programs get the frame: not the one for packets in several buffers where the kernel
     /// has none.
     pub(crate) fn runs(&self, object: &Object) -> usize {
