@@ -130,7 +130,8 @@ fn a_slot_that_another_program_holds_is_left_to_it() -> Result<()> {
             let mut foreign = Object::load()?;
             server.inside(|| foreign.attach(taken, mode))??;
             let id = server.xdp_id(taken)?.context("it is attached")?;
-            let holder = format!("program {id}, banner, of process {} (", std::process::id());
+            let (name, process) = (foreign.decides(), std::process::id());
+            let holder = format!("program {id}, {name}, of process {process} (");
             let mut seat = site.seat()?;
 
             seat.interfaces = vec![taken];
