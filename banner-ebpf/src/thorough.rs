@@ -60,7 +60,7 @@ pub fn verdict<F: Family>(packet: &Cursor, source: &F, own: Option<*mut Ban>) ->
 /// that it knows of a value are forgotten in an exclusive or with this one, and with them the
 /// differences between the ways that led to the value, each of which it would follow on its own.
 #[inline(always)]
-fn opaque_zero(now: u64) -> u64 {
+pub fn opaque_zero(now: u64) -> u64 {
     (now >> 63).wrapping_neg()
 }
 
