@@ -45,9 +45,9 @@ pub(crate) struct Args {
     /// 5.10, 6.1, 6.12, 7.2, or `all` of them
     #[arg(required = true, value_name = "KERNEL", value_parser = Choice::parse)]
     kernels: Vec<Choice>,
-    /// Only tests whose name contains this
-    #[arg(long, value_name = "TEXT")]
-    filter: Option<String>,
+    /// Only tests whose name contains this; can be given several times
+    #[arg(long = "filter", value_name = "TEXT")]
+    filters: Vec<String>,
 }
 
 /// Programs of this machine that the tests start.
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         .iter()
         .map(|kernel| Ok((*kernel, download::kernel(kernel)?)))
         .collect::<Result<Vec<_>>>()?;
-    let tests = Tests::build(args.filter.as_deref())?;
+    let tests = Tests::build(&args.filters)?;
     let outcomes = all(&files, &tests);
     let mut summary = Summary::default();
     let mut all_well = true;
@@ -132,14 +132,14 @@ struct Tests {
 }
 
 impl Tests {
-    fn build(filter: Option<&str>) -> Result<Self> {
+    fn build(filters: &[String]) -> Result<Self> {
         let program = |package, program| {
             test::built(&["build", "--package", package, "--bin", program])?
                 .pop()
                 .context("cargo built no program")
         };
         Ok(Self {
-            selection: Selection::build(filter)?,
+            selection: Selection::build(filters)?,
             init: program("banner-tests", "vminit")?,
             banner: program("banner-userspace", "banner")?,
         })

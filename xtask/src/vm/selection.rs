@@ -43,9 +43,9 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    /// Builds the test programs and takes from them what runs; with `filter`, of that only tests
-    /// whose name contains it.
-    pub(super) fn build(filter: Option<&str>) -> Result<Self> {
+    /// Builds the test programs and takes from them what runs; with `filters`, of that only
+    /// tests whose name contains one of them.
+    pub(super) fn build(filters: &[String]) -> Result<Self> {
         let mut selection = Self {
             selected: Vec::new(),
             left_out: [0; LEFT_OUT.len()],
@@ -66,19 +66,19 @@ impl Selection {
                 })?;
             let mut list = Command::new(&program);
             let list = command::read(list.args(["--list", "--format", "terse"]))?;
-            let tests = selection.take(&list, filter);
+            let tests = selection.take(&list, filters);
             if !tests.is_empty() {
                 selection.selected.push(Selected { program, tests });
             }
         }
         if selection.selected.is_empty() {
-            bail!("no test has {:?} in its name", filter.unwrap_or_default());
+            bail!("no test has {} in its name", filters.join(" or "));
         }
         Ok(selection)
     }
 
     /// The tests that run among those in `list`, lines as `--list --format terse` prints them.
-    fn take(&mut self, list: &str, filter: Option<&str>) -> Vec<String> {
+    fn take(&mut self, list: &str, filters: &[String]) -> Vec<String> {
         let mut tests = Vec::new();
         let names = list.lines().filter_map(|line| line.strip_suffix(": test"));
         for name in names {
@@ -87,7 +87,7 @@ impl Selection {
                 .position(|(beginning, _)| name.starts_with(beginning));
             if let Some(entry) = left_out {
                 self.left_out[entry] += 1;
-            } else if filter.is_some_and(|filter| !name.contains(filter)) {
+            } else if !(filters.is_empty() || filters.iter().any(|filter| name.contains(filter))) {
                 self.filtered += 1;
             } else {
                 tests.push(name.to_owned());
@@ -101,7 +101,10 @@ impl Selection {
         let mut lines: Vec<_> = LEFT_OUT
             .iter()
             .zip(self.left_out)
-            .map(|((beginning, why), count)| format!("not run: {count} tests {beginning}… ({why})"))
+            .map(|((beginning, why), count)| match count {
+                0 => format!("no test is named {beginning}… any more: see {}", file!()),
+                _ => format!("not run: {count} tests {beginning}… ({why})"),
+            })
             .collect();
         if self.filtered > 0 {
             lines.push(format!("not run: {} tests, not asked for", self.filtered));
@@ -131,7 +134,10 @@ mod tests {
         };
         let list = "ssh::ipv4::a: test\nverdict::ssh::b: test\nwire::c: test\nssh::d: test\n\
                     lab::e: benchmark\n";
-        assert_eq!(selection.take(list, Some("verdict")), ["verdict::ssh::b"]);
+        assert_eq!(
+            selection.take(list, &["verdict".into()]),
+            ["verdict::ssh::b"]
+        );
         assert_eq!(
             (selection.left_out, selection.filtered),
             ([2, 0, 0, 0, 0, 0], 1)
