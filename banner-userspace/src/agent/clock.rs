@@ -7,7 +7,7 @@ use nix::time::{ClockId, clock_gettime};
 use crate::model::{Mono, Now, Wall};
 
 /// Both clocks, now.
-pub(super) fn now() -> Now {
+pub fn now() -> Now {
     let wall = match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => nanos(since),
         Err(before) => -nanos(before.duration()),

@@ -14,6 +14,7 @@ mod start;
 mod status;
 mod unread;
 
+pub use clock::now;
 pub use run::run;
 pub use session::ssh_peer;
 pub use start::{Options, Started, start};

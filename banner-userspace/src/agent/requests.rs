@@ -64,7 +64,12 @@ impl Running {
         let programs = (self.agent.xdp.trace(Some(address))).map_err(|error| error.to_string())?;
         self.traced_until = Some(now.mono.after(time));
         info!("packets of {address} are traced for {} s", time.as_secs());
-        Ok(Tracing { programs })
+        let interfaces = self.agent.xdp.attachments().iter();
+        let interfaces = interfaces.map(|on| (on.index, on.interface.clone()));
+        Ok(Tracing {
+            programs,
+            interfaces: interfaces.collect(),
+        })
     }
 
     /// Puts programs in place that trace nothing, if others are.

@@ -1,21 +1,21 @@
 //! `banner trace`.
 
-use std::{collections::BTreeMap, io, process::ExitCode, time::Duration};
+use std::{io, process::ExitCode, time::Duration};
 
 use clap::Args;
-use jiff::Zoned;
+use jiff::{Timestamp, tz::TimeZone};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
-    time::{Instant, sleep_until},
+    time::sleep,
 };
 
 use super::{Places, ask, output::say, table::escaped};
 use crate::{
+    agent,
     config::BanTime,
-    control::{Client, LONGEST_TRACE, TraceRequest},
+    control::{Client, LONGEST_TRACE, TraceRequest, Tracing},
     enforce::xdp::{TraceLog, Traced},
-    netlink::Network,
 };
 
 /// Arguments.
@@ -49,35 +49,32 @@ async fn follow(agent: &Client, time: Duration, trace: &Trace) -> anyhow::Result
         address: trace.address,
         seconds: time.as_secs(),
     };
-    let end = Instant::now() + time;
-    let programs = agent.trace(&request).await?.programs;
-    let shown = show(&programs, end, trace).await;
+    let tracing = agent.trace(&request).await?;
+    let shown = show(&tracing, time, trace).await;
     // Not left to its time: the agent may be asked for another one at once.
     agent.trace_no_more().await?;
     shown.map(|()| ExitCode::SUCCESS)
 }
 
 /// Writes a line for each packet, until the time has come or somebody has seen enough.
-async fn show(programs: &[u32], end: Instant, trace: &Trace) -> anyhow::Result<()> {
+async fn show(tracing: &Tracing, time: Duration, trace: &Trace) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let names: BTreeMap<u32, String> = Network::read_interfaces()?
-        .into_iter()
-        .map(|interface| (interface.index, interface.name))
-        .collect();
     let (sender, mut packets) = mpsc::channel(1024);
-    for &program in programs {
+    for &program in &tracing.programs {
         tokio::spawn(hand_on(TraceLog::open(program)?, sender.clone()));
     }
-    let count = programs.len();
+    let count = tracing.programs.len();
     let plural = if count == 1 { "" } else { "s" };
     eprintln!("tracing {} on {count} interface{plural}", trace.address);
+    let over = sleep(time);
+    tokio::pin!(over);
     loop {
         tokio::select! {
             _ = interrupt.recv() => return Ok(()),
             _ = terminate.recv() => return Ok(()),
-            () = sleep_until(end) => return Ok(()),
-            Some(packet) = packets.recv() => line(&packet, &names, trace),
+            () = &mut over => return Ok(()),
+            Some(packet) = packets.recv() => line(&packet, tracing, trace),
         }
     }
 }
@@ -93,21 +90,22 @@ async fn hand_on(mut log: TraceLog, packets: mpsc::Sender<Traced>) -> io::Result
     }
 }
 
-fn line(packet: &Traced, names: &BTreeMap<u32, String>, trace: &Trace) {
+fn line(packet: &Traced, tracing: &Tracing, trace: &Trace) {
     let Traced {
         reason,
         carries,
         bytes,
         interface,
     } = packet;
-    let now = Zoned::now();
-    let interface = names
+    let now = Timestamp::from_nanosecond(i128::from(agent::now().wall.0)).unwrap_or_default();
+    let interface = tracing
+        .interfaces
         .get(interface)
         .cloned()
         .unwrap_or_else(|| format!("#{interface}"));
     if trace.json {
         let packet = serde_json::json!({
-            "time": now.timestamp().to_string(),
+            "time": now.to_string(),
             "interface": interface,
             "address": trace.address,
             "reason": reason.name(),
@@ -118,7 +116,7 @@ fn line(packet: &Traced, names: &BTreeMap<u32, String>, trace: &Trace) {
     } else {
         say!(
             "{} {} {}: {} {carries}, {bytes} bytes",
-            now.strftime("%H:%M:%S%.3f"),
+            now.to_zoned(TimeZone::system()).strftime("%H:%M:%S%.3f"),
             escaped(&interface),
             trace.address,
             reason.name(),

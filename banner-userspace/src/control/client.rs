@@ -245,7 +245,10 @@ mod tests {
                             Err("another address is being traced".into())
                         } else {
                             let programs = vec![u32::try_from(seconds).unwrap()];
-                            Ok(Tracing { programs })
+                            Ok(Tracing {
+                                programs,
+                                ..Tracing::default()
+                            })
                         });
                     }
                 }

@@ -1,6 +1,6 @@
 //! What is said of tracing.
 
-use std::{net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -38,4 +38,6 @@ impl TraceRequest {
 pub struct Tracing {
     /// The kernel's ids of the programs whose logs (aya-log's ring buffers) have them.
     pub programs: Vec<u32>,
+    /// The interfaces that they are on, by their indices.
+    pub interfaces: BTreeMap<u32, String>,
 }
