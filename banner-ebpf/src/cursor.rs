@@ -40,6 +40,15 @@ impl Cursor {
         self.take::<T>().map(|header| unsafe { header.read() })
     }
 
+    /// The next `T` where it stands in the packet, and steps over it.
+    #[inline(always)]
+    pub fn peek<'p, T: Copy>(&mut self) -> Option<&'p T> {
+        const { assert!(align_of::<T>() <= 2 && size_of::<T>().is_multiple_of(2)) };
+        // SAFETY: as in `read`. The packet is this program's alone until it returns, and nothing here
+        // writes to it.
+        self.take::<T>().map(|header| unsafe { &*header })
+    }
+
     /// Steps over `bytes` bytes, an even number below 4 096: the verifier adds up the most that it
     /// may be. Whether the packet is that long shows when something is read there.
     #[inline(always)]

@@ -15,7 +15,7 @@ pub trait Frame {
 
     /// From the Ethernet header to the end of the first buffer.
     fn cursor(&self) -> Cursor;
-    /// Length of the packet in bytes, in all its buffers.
+    /// Length of the packet in bytes, in all its buffers as far as that is cheap to know.
     fn bytes(&self) -> u64;
     /// The hook's own.
     fn context(&self) -> &Self::Context;
@@ -24,6 +24,11 @@ pub trait Frame {
     /// Logs the verdict on it, for this reason.
     fn trace(&self, reason: u32);
 }
+
+/// A first buffer that holds no more than this, an Ethernet frame without tags, has all of its packet: to
+/// ask the kernel costs as much as all the rest of parsing. Only of a driver that puts headers into
+/// buffers of their own, no more than the headers is counted.
+const ONE_BUFFER: u64 = 1514;
 
 /// At the XDP hook, in one buffer or several.
 pub struct Frags(pub XdpContext);
@@ -38,6 +43,10 @@ impl Frame for Frags {
 
     #[inline(always)]
     fn bytes(&self) -> u64 {
+        let first = (self.0.data_end() - self.0.data()) as u64;
+        if first <= ONE_BUFFER {
+            return first;
+        }
         // SAFETY: the context is the one that this program was called with.
         unsafe { bpf_xdp_get_buff_len(self.0.ctx) }
     }

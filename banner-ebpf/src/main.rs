@@ -28,6 +28,7 @@ use banner_common::{ClockReading, Reason};
 
 use crate::{
     cursor::Cursor,
+    family::Family as _,
     frame::{Frags, Frame, Linear, Skb},
     parse::Source,
     verdict::Verdict,
@@ -67,19 +68,11 @@ fn xdp_action(reason: Reason) -> u32 {
 #[inline(always)]
 fn judge(frame: &impl Frame) -> Reason {
     let mut packet = frame.cursor();
-    match parse::source(&mut packet) {
-        Ok(Source::V4(address)) => judge_from(frame, packet, address),
-        Ok(Source::V6(address)) => judge_from(frame, packet, address),
-        Err(reason) => {
-            maps::count(reason, frame.bytes());
-            reason
-        }
-    }
-}
-
-#[inline(always)]
-fn judge_from<F: family::Family>(frame: &impl Frame, packet: Cursor, source: F) -> Reason {
-    let Verdict { reason, ban } = verdict::on(packet, source);
+    let Verdict { reason, ban } = match parse::source(&mut packet) {
+        Ok(Source::V4(address)) => verdict::on(packet, address),
+        Ok(Source::V6(address)) => verdict::on(packet, address),
+        Err(reason) => Verdict::pass(reason),
+    };
     let sample = maps::count(reason, frame.bytes());
     if let Some(ban) = ban {
         // SAFETY: the entry of a map that this program run looked up. Two CPUs may write at once;
@@ -90,11 +83,22 @@ fn judge_from<F: family::Family>(frame: &impl Frame, packet: Cursor, source: F) 
             *seen = after;
         }
         if sample != 0 {
-            maps::count_top(source.mapped(), sample);
+            count_top(frame, sample);
         }
     }
     trace::packet(frame, reason);
     reason
+}
+
+/// Adds packets to what the source of one has sent. The address is taken from the packet again: kept
+/// until here, it would be kept by the verifier too, which would tell apart the ways that led to it.
+#[inline(always)]
+fn count_top(frame: &impl Frame, packets: u64) {
+    match parse::source(&mut frame.cursor()) {
+        Ok(Source::V4(address)) => maps::count_top(address.mapped(), packets),
+        Ok(Source::V6(address)) => maps::count_top(address.mapped(), packets),
+        Err(_) => {}
+    }
 }
 
 /// Writes a [`ClockReading`] over the start of the packet. Never attached: the agent test-runs it.

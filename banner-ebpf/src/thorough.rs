@@ -28,6 +28,7 @@ const DROPS: Word = 4;
 /// The verdict on a packet that begins with the IP header. `own` is the entry of its source.
 #[inline(never)]
 pub fn verdict<F: Family>(packet: &Cursor, source: &F, own: Option<*mut Ban>) -> Verdict {
+    let source = *source;
     let now = now();
     let zero = opaque_zero(now);
     let scopes = scopes::<F>(packet, zero) ^ zero;

@@ -33,12 +33,8 @@ pub fn now() -> u64 {
 /// banned. A source that is banned alone, for every port, costs one lookup. Everything else is
 /// [`thorough`]'s.
 #[inline(always)]
-pub fn on<F: Family>(packet: Cursor, source: F) -> Verdict {
-    #[expect(
-        clippy::needless_borrows_for_generic_args,
-        reason = "a key handed over by value is copied on the stack once more"
-    )]
-    let exact = F::bans().get_ptr_mut(&source);
+pub fn on<F: Family>(packet: Cursor, source: &F) -> Verdict {
+    let exact = F::bans().get_ptr_mut(source);
     match exact {
         Some(ban) => {
             // SAFETY: the agent may overwrite the value while it is read, and a slot that was just
@@ -61,5 +57,5 @@ pub fn on<F: Family>(packet: Cursor, source: F) -> Verdict {
         None if !F::has_wide() => return Verdict::pass(Reason::Pass),
         None => {}
     }
-    thorough::verdict(&packet, &source, exact)
+    thorough::verdict(&packet, source, exact)
 }
