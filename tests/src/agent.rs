@@ -89,7 +89,8 @@ impl Event {
 pub struct Seat<'a> {
     lab: &'a Lab,
     server: &'a Namespace,
-    program: PathBuf,
+    /// The `banner` binary.
+    pub program: PathBuf,
     /// What `--interface` names.
     pub interfaces: Vec<&'static str>,
     /// `--config`.

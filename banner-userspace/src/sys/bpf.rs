@@ -19,9 +19,6 @@ const ENOTSUPP: i32 = 524;
 /// The position in a map takes a key's length in some kinds of maps, and 4 bytes in others.
 const MOST_KEY: usize = 64;
 
-/// Flag of an update: the key must not be there yet (`EEXIST`).
-pub(crate) const NO_EXIST: u64 = 1;
-
 /// `struct { } batch` of `union bpf_attr`.
 #[repr(C)]
 #[derive(Default)]
@@ -107,13 +104,13 @@ impl<'f> Batches<'f> {
         Ok(Self { map, key, value })
     }
 
-    /// Writes an entry for each key; `flags` as for one entry.
-    pub(crate) fn update(&self, keys: &[u8], values: &[u8], flags: u64) -> Result<(), Stopped> {
+    /// Writes an entry for each key, there before or not: the kernel takes no other flag here.
+    pub(crate) fn update(&self, keys: &[u8], values: &[u8]) -> Result<(), Stopped> {
         let count = keys.len() / self.key;
         if keys.len() != count * self.key || values.len() != count * self.value {
             return Err(Stopped::at_once(libc::EINVAL));
         }
-        self.write(MAP_UPDATE_BATCH, keys, values, flags)
+        self.write(MAP_UPDATE_BATCH, keys, values)
     }
 
     /// Takes the entries of these keys out; ends at the first that is not there (`ENOENT`).
@@ -121,10 +118,10 @@ impl<'f> Batches<'f> {
         if !keys.len().is_multiple_of(self.key) {
             return Err(Stopped::at_once(libc::EINVAL));
         }
-        self.write(MAP_DELETE_BATCH, keys, &[], 0)
+        self.write(MAP_DELETE_BATCH, keys, &[])
     }
 
-    fn write(&self, command: c_int, keys: &[u8], values: &[u8], flags: u64) -> Result<(), Stopped> {
+    fn write(&self, command: c_int, keys: &[u8], values: &[u8]) -> Result<(), Stopped> {
         let count = keys.len() / self.key;
         if count == 0 {
             return Ok(());
@@ -139,14 +136,13 @@ impl<'f> Batches<'f> {
             },
             count: u32::try_from(count).map_err(|_| Stopped::at_once(libc::E2BIG))?,
             map_fd: number(self.map).map_err(unable)?,
-            elem_flags: flags,
             ..BatchAttr::default()
         };
         bpf(command, &mut attr).map_err(|error| Stopped {
             // The kernel has set it only where it came as far as the entries, and one of them was
             // refused for what it is.
             done: match error.raw_os_error() {
-                Some(libc::EEXIST | libc::ENOENT | libc::E2BIG) => attr.count as usize,
+                Some(libc::ENOENT | libc::E2BIG) => attr.count as usize,
                 _ => 0,
             },
             error,

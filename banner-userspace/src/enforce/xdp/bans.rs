@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use banner_common::{Ban as Entry, CHECKED, MAX_MORE, SEVERAL};
+use banner_common::{BANS4, BANS6, Ban as Entry, CHECKED, MAX_MORE, SEVERAL};
 use ipnet::IpNet;
 
 use super::{
     XdpError,
-    batch::put_new,
+    batch::{Bytes, each, try_put},
     clock::Reading,
     entry::JailKeys,
     groups::{Groups, Scope, Step},
@@ -19,8 +19,13 @@ use crate::{
     model::{Ban, Change, PrefixSet, is_host},
 };
 
-/// More new bans of single hosts than this are not kept back before they are written.
-const MOST_NEW: usize = 65_536;
+/// From so many bans at once on it can pay to read the map first: the kernel takes many entries at a
+/// time only if it may overwrite what is there, and what that has seen would be lost.
+const MANY: usize = 1024;
+
+/// It pays if the map has not more than so many entries for each new one: to read one costs a small part
+/// of what a system call does.
+const WORTH: usize = 4;
 
 /// The bans in the maps, and what has to be known to change them.
 #[derive(Debug)]
@@ -31,9 +36,11 @@ pub(super) struct Bans {
     pub(super) jails: JailKeys,
     /// Addresses of which it cannot be said that they are not on the kernel's never-ban list.
     pub(super) never: PrefixSet,
+    /// About how many hosts are banned: IPv4, IPv6.
+    held: [usize; 2],
 }
 
-/// Bans of hosts of one family that are not yet in the map, as far as is known.
+/// Bans of hosts of one family that may not be in the map yet.
 struct New<const KEY: usize> {
     keys: Vec<[u8; KEY]>,
     entries: Vec<[u8; Entry::SIZE]>,
@@ -55,10 +62,53 @@ impl<const KEY: usize> New<KEY> {
         self.changes.push(change);
     }
 
-    fn clear(&mut self) {
-        self.keys.clear();
-        self.entries.clear();
-        self.changes.clear();
+    /// Puts in what is new, all at once where that pays. What is left, in its order: what is there
+    /// already, or comes twice, or was refused.
+    fn put(
+        &mut self,
+        name: &'static str,
+        map: &Bytes<KEY, { Entry::SIZE }>,
+        held: &mut usize,
+    ) -> Vec<Change> {
+        let changes = std::mem::take(&mut self.changes);
+        let (keys, entries) = (
+            std::mem::take(&mut self.keys),
+            std::mem::take(&mut self.entries),
+        );
+        if keys.len() < MANY || keys.len() * WORTH < *held {
+            return changes;
+        }
+        let mut order: Vec<([u8; KEY], usize)> = keys.into_iter().zip(0..).collect();
+        order.sort_unstable();
+        let mut is_left = vec![false; changes.len()];
+        for pair in order.windows(2) {
+            is_left[pair[1].1] = pair[0].0 == pair[1].0;
+        }
+        let mut found = 0;
+        let read = each(name, map, |key, _| {
+            found += 1;
+            let at = order.partition_point(|(known, _)| *known < key);
+            if let Some((known, place)) = order.get(at)
+                && *known == key
+            {
+                is_left[*place] = true;
+            }
+        });
+        if read.is_err() {
+            return changes;
+        }
+        order.retain(|(_, place)| !is_left[*place]);
+        let keys: Vec<_> = order.iter().map(|(key, _)| *key).collect();
+        let values: Vec<_> = order.iter().map(|(_, place)| entries[*place]).collect();
+        let refused = try_put(map, &keys, &values);
+        *held = found + keys.len() - refused.len();
+        for place in refused {
+            is_left[order[place].1] = true;
+        }
+        let left = changes.into_iter().zip(is_left);
+        left.filter(|(_, is_left)| *is_left)
+            .map(|(change, _)| change)
+            .collect()
     }
 }
 
@@ -74,12 +124,15 @@ impl Bans {
         for step in groups.adopt(tables.groups()?) {
             tables.run(step)?;
         }
+        let mut held = [0; 2];
+        tables.each_host(|host, _| held[usize::from(host.is_ipv6())] += 1)?;
         Ok(Self {
             tables,
             groups,
             scopes,
             jails,
             never,
+            held,
         })
     }
 
@@ -96,9 +149,6 @@ impl Bans {
                     self.put_new(&mut v4, &mut v6, reading, &mut failed);
                     self.change(change, reading, &mut failed);
                 }
-            }
-            if v4.keys.len() + v6.keys.len() >= MOST_NEW {
-                self.put_new(&mut v4, &mut v6, reading, &mut failed);
             }
         }
         self.put_new(&mut v4, &mut v6, reading, &mut failed);
@@ -125,15 +175,12 @@ impl Bans {
         reading: &Reading,
         failed: &mut Vec<Failed>,
     ) {
-        let left4 = put_new(&self.tables.v4, &v4.keys, &v4.entries);
-        let left6 = put_new(&self.tables.v6, &v6.keys, &v6.entries);
-        let left4 = left4.into_iter().map(|place| v4.changes[place]);
-        let left6 = left6.into_iter().map(|place| v6.changes[place]);
-        for change in left4.chain(left6) {
+        let [held4, held6] = &mut self.held;
+        let left4 = v4.put(BANS4, &self.tables.v4, held4);
+        let left6 = v6.put(BANS6, &self.tables.v6, held6);
+        for change in left4.into_iter().chain(left6) {
             self.change(change, reading, failed);
         }
-        v4.clear();
-        v6.clear();
     }
 
     fn change(&mut self, change: Change, reading: &Reading, failed: &mut Vec<Failed>) {
@@ -179,7 +226,21 @@ impl Bans {
     }
 
     fn run(&mut self, steps: Vec<Step>) -> Result<(), XdpError> {
-        steps.into_iter().try_for_each(|step| self.tables.run(step))
+        for step in steps {
+            self.tables.run(step)?;
+            let (host, more) = match step {
+                Step::Ban(host, _) => (host, true),
+                Step::Unban(host) => (host, false),
+                _ => continue,
+            };
+            let held = &mut self.held[usize::from(host.is_ipv6())];
+            *held = if more {
+                held.saturating_add(1)
+            } else {
+                held.saturating_sub(1)
+            };
+        }
+        Ok(())
     }
 
     /// What the map of its family has under an address.

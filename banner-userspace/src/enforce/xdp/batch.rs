@@ -5,7 +5,7 @@ use std::{ops::Range, os::fd::AsFd as _};
 use aya::maps::{Array, HashMap, IterableMap as _, MapData, MapError};
 
 use super::{XdpError, tables::removed};
-use crate::sys::bpf::{self, Batches, NO_EXIST, Stopped};
+use crate::sys::bpf::{self, Batches, Stopped};
 
 /// Entries that are handed over at once: so many that the calls cost nothing beside them, and few
 /// enough to stay in a cache.
@@ -46,16 +46,16 @@ pub(super) fn each<const KEY: usize, const VALUE: usize>(
     Ok(())
 }
 
-/// Puts in those that are not there yet. The places of those that were not put in, and are left to the
-/// caller: because they are there, or because of whatever else a single try will tell.
-pub(super) fn put_new<const KEY: usize, const VALUE: usize>(
+/// Puts in all, whether or not they are there. The places of those that were not put in, and are left
+/// to the caller, whom a single try will tell why.
+pub(super) fn try_put<const KEY: usize, const VALUE: usize>(
     map: &Bytes<KEY, VALUE>,
     keys: &[[u8; KEY]],
     values: &[[u8; VALUE]],
 ) -> Vec<usize> {
     write(map.map(), keys.len(), |batches, now| {
         let keys = keys[now.clone()].as_flattened();
-        batches.update(keys, values[now].as_flattened(), NO_EXIST)
+        batches.update(keys, values[now].as_flattened())
     })
 }
 
@@ -66,11 +66,7 @@ pub(super) fn put<const KEY: usize, const VALUE: usize>(
     keys: &[[u8; KEY]],
     values: &[[u8; VALUE]],
 ) -> Result<(), XdpError> {
-    let left = write(map.map(), keys.len(), |batches, now| {
-        let keys = keys[now.clone()].as_flattened();
-        batches.update(keys, values[now].as_flattened(), 0)
-    });
-    for place in left {
+    for place in try_put(map, keys, values) {
         (map.insert(keys[place], values[place], 0)).map_err(XdpError::map(name))?;
     }
     Ok(())
@@ -163,7 +159,7 @@ pub(super) fn write_array(
     }
     let left = write(array.map(), keys.len(), |batches, now| {
         let keys = keys[now.clone()].as_flattened();
-        batches.update(keys, values[now].as_flattened(), 0)
+        batches.update(keys, values[now].as_flattened())
     });
     for place in left {
         let (key, value) = (keys[place], values[place]);

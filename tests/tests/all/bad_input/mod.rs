@@ -14,3 +14,4 @@ mod pins;
 mod places;
 mod privilege;
 pub(crate) mod site;
+mod upgrade;
