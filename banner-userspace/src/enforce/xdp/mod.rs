@@ -4,6 +4,7 @@
 //! interface. Links and maps are pinned, so that after [`Xdp::keep`], in whatever way the process
 //! ends, nothing changes of what packets meet.
 
+mod access;
 mod advice;
 mod attach;
 mod bans;
@@ -11,6 +12,7 @@ mod batch;
 mod bpffs;
 mod clock;
 mod counters;
+mod detach;
 pub mod doctor;
 mod entry;
 mod error;
@@ -41,11 +43,11 @@ use ipnet::IpNet;
 pub use advice::{advice, kind};
 pub use attach::{Attachment, Place};
 pub use counters::Counters;
+pub use detach::{Detached, detach};
 pub use error::XdpError;
 pub use holder::Holder;
 pub use kernel::Advice;
 pub use links::{Survey, Whereabouts};
-pub use pins::{Detached, detach};
 pub use refusal::AttachError;
 pub use seen::{Activity, Talker};
 pub use trace::{TraceLog, Traced};

@@ -3,21 +3,20 @@
 use std::{
     fs::{self, DirBuilder, File},
     io,
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
 use banner_common::{BANS4, BANS6, COUNTERS};
-use nix::{
-    fcntl::{Flock, FlockArg},
-    unistd::geteuid,
-};
+use nix::fcntl::{Flock, FlockArg};
 
 use super::{
-    Advice, XdpError, bpffs, links,
+    Advice, XdpError,
+    access::check_access,
+    bpffs,
     lock::owner,
     migrate,
-    shape::{SHARED, Shape, counters, first_counters, shapes},
+    shape::{Shape, counters, first_counters, shapes},
 };
 
 const LINK_PREFIX: &str = "link-";
@@ -261,38 +260,6 @@ impl Pins {
     }
 }
 
-/// Whoever else can write to the directory can take the program off, or give the agent maps of
-/// their own making. Asked of the open directory, which nobody can exchange any more.
-fn check_access(file: &File, dir: &Path) -> Result<(), XdpError> {
-    let found = file
-        .metadata()
-        .map_err(pin_error("look at the directory", dir))?;
-    let own = geteuid().as_raw();
-    match refused_access(found.uid(), found.mode(), own) {
-        None => Ok(()),
-        Some(found) => Err(XdpError::Access {
-            path: dir.to_owned(),
-            found,
-            own,
-        }),
-    }
-}
-
-/// What is wrong with a directory of this owner and mode for an agent that runs as the user `own`.
-/// In a sticky one, as the root of a BPF file system is, others cannot touch what is pinned.
-fn refused_access(owner: u32, mode: u32, own: u32) -> Option<String> {
-    if owner != own && owner != 0 {
-        Some(format!("it belongs to user {owner}"))
-    } else if mode & 0o022 != 0 && mode & 0o1000 == 0 {
-        Some(format!(
-            "its group or others can write to it (mode {:04o})",
-            mode & 0o7777
-        ))
-    } else {
-        None
-    }
-}
-
 /// `link-eth0`; a dot, as VLAN interfaces have it in their names, is `%2E`.
 fn link_name(prefix: &str, interface: &str) -> String {
     format!(
@@ -353,77 +320,6 @@ impl Drop for Pins {
     }
 }
 
-/// What `banner detach` took away.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Detached {
-    /// Names of the interfaces; of those that are gone or elsewhere, as they were when the program
-    /// was attached.
-    pub interfaces: Vec<String>,
-    /// Names of the interfaces that still have the program, because others were asked for.
-    pub remaining: Vec<String>,
-    /// Number of maps.
-    pub maps: usize,
-    /// Files that are not banner's, and are still there.
-    pub left: Vec<PathBuf>,
-    /// An agent that is still running, and whose bans are in force no more.
-    pub agent: Option<u32>,
-}
-
-/// Takes the program off the `chosen` interfaces, or off every one where none is chosen. The maps
-/// go with the last link. Works with or without an agent.
-pub fn detach(dir: &Path, chosen: &[String]) -> Result<Detached, XdpError> {
-    let pins = Pins::look(dir);
-    let mut detached = Detached {
-        agent: owner(dir),
-        ..Detached::default()
-    };
-    let links = links::named(&pins)?;
-    for name in chosen {
-        if !links.iter().any(|(linked, _)| linked == name) {
-            return Err(XdpError::NoLink {
-                name: name.clone(),
-                linked: links.into_iter().map(|(linked, _)| linked).collect(),
-            });
-        }
-    }
-    for (interface, path) in links {
-        if chosen.is_empty() || chosen.contains(&interface) {
-            pins.remove_link(&path)?;
-            detached.interfaces.push(interface);
-        } else {
-            detached.remaining.push(interface);
-        }
-    }
-    // An interface may have a link at each hook for a moment.
-    for names in [&mut detached.interfaces, &mut detached.remaining] {
-        names.sort_unstable();
-        names.dedup();
-    }
-    if !detached.remaining.is_empty() {
-        return Ok(detached);
-    }
-    for name in SHARED {
-        detached.maps += usize::from(remove(&pins.map(name))?);
-    }
-    for name in [BANS4, BANS6] {
-        remove(&pins.resized(name))?;
-    }
-    remove(&pins.map(COUNTERS))?;
-    for (_, counters) in pins.all_counters()? {
-        remove(&counters)?;
-    }
-    detached.left = pins
-        .files()?
-        .into_iter()
-        .map(|name| dir.join(name))
-        .collect();
-    if detached.left.is_empty() {
-        // It may be a mount point, or in a directory of somebody else's; empty, it does no harm.
-        let _ = fs::remove_dir(dir);
-    }
-    Ok(detached)
-}
-
 /// Removes a file; whether it was there.
 pub(super) fn remove(path: &Path) -> Result<bool, XdpError> {
     match fs::remove_file(path) {
@@ -467,25 +363,6 @@ mod tests {
     }
 
     #[test]
-    fn only_the_agents_user_and_root_may_write_to_the_directory() {
-        for (owner, mode, own, allowed) in [
-            (0, 0o40_700, 0, true),
-            (0, 0o40_755, 0, true),
-            (7, 0o40_700, 7, true),
-            (0, 0o40_700, 7, true),
-            (7, 0o40_700, 0, false),
-            (8, 0o40_700, 7, false),
-            (0, 0o40_770, 0, false),
-            (0, 0o40_702, 0, false),
-            (0, 0o40_777, 0, false),
-            (0, 0o41_777, 0, true),
-        ] {
-            let refused = refused_access(owner, mode, own);
-            assert_eq!(refused.is_none(), allowed, "{owner} {mode:o} {own}");
-        }
-    }
-
-    #[test]
     fn a_directory_elsewhere_is_refused_with_advice() {
         let dir = tempfile::tempdir().unwrap();
         let error = Pins::claim(&dir.path().join("pins")).unwrap_err();
@@ -496,21 +373,5 @@ mod tests {
         );
         assert!(message.contains(dir.path().to_str().unwrap()), "{message}");
         assert!(!dir.path().join("pins").exists());
-    }
-
-    #[test]
-    fn detaching_where_nothing_is_does_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        assert_eq!(
-            detach(&dir.path().join("none"), &[]).unwrap(),
-            Detached::default()
-        );
-        let foreign = dir.path().join("foreign");
-        fs::write(&foreign, "").unwrap();
-        assert_eq!(
-            detach(dir.path(), &[]).unwrap().left.as_slice(),
-            std::slice::from_ref(&foreign)
-        );
-        assert!(foreign.exists());
     }
 }

@@ -180,6 +180,9 @@ fn an_upgrade_that_was_broken_off_is_finished_by_the_next_agent() -> Result<()> 
     })
 }
 
+/// `BPF_JMP | BPF_EXIT`; with `BPF_X`, 8, it is reserved.
+const EXIT: [u8; 8] = [0x95, 0, 0, 0, 0, 0, 0, 0];
+
 /// The binary with an instruction in every program that no kernel takes.
 fn broken(program: &Path, to: &Path) -> Result<()> {
     let mut bytes = fs::read(program)?;
@@ -188,8 +191,6 @@ fn broken(program: &Path, to: &Path) -> Result<()> {
         .windows(object.len())
         .position(|found| found == object))
     .context("the binary has the object in it")?;
-    // BPF_JMP | BPF_EXIT; made BPF_JMP | BPF_EXIT | BPF_X, which is reserved.
-    const EXIT: [u8; 8] = [0x95, 0, 0, 0, 0, 0, 0, 0];
     let mut broken = 0;
     for instruction in bytes[at..at + object.len()].chunks_exact_mut(8) {
         if instruction == EXIT {
