@@ -16,4 +16,5 @@ mod netlink;
 mod ssh;
 mod startup;
 mod verdict;
+mod whole;
 mod wire;

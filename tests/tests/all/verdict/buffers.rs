@@ -120,7 +120,7 @@ fn headers_that_reach_into_the_second_buffer_pass_as_malformed() -> Result<()> {
             let counters = object.counters()?;
             // A first buffer that is no longer than a frame usually is passes for all of it.
             ensure!(
-                counters == before.plus_one(reason, first),
+                counters == before.plus_one(reason, usize::try_from(first)?),
                 "{}, {first} bytes in the first buffer: verdict {verdict}, {}, should be {}",
                 cast.family,
                 counters.since(&before),

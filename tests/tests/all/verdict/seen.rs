@@ -165,7 +165,10 @@ fn a_ban_of_a_flood_is_counted_in_samples() -> Result<()> {
         ensure_last(&object, seen, start)?;
         // The counters of reasons are exact.
         let dropped = object.counters()?[Reason::Drop].packets - before[Reason::Drop].packets;
-        ensure!(dropped == PACKETS.into(), "{dropped} counted as dropped");
+        ensure!(
+            dropped == u64::from(PACKETS),
+            "{dropped} counted as dropped"
+        );
     }
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::{net::IpAddr, path::Path};
 use anyhow::Result;
 use aya::maps::{Array, HashMap, Map, MapData, lpm_trie::Key};
 use banner_common::{
-    ALL_PORTS, BANS4, BANS6, Ban, CHECKED, DEFAULT_MAX_BANS, FOREVER, IN_USE, InUse, MORE, More,
-    OBSERVE, PORTS, SEVERAL, Seen, WIDE4, WIDE6, jail_key, port_index,
+    ALL_PORTS, BANS4, Ban, CHECKED, DEFAULT_MAX_BANS, FOREVER, IN_USE, InUse, MORE, More, OBSERVE,
+    PORTS, SEVERAL, Seen, WIDE4, WIDE6, jail_key, port_index,
 };
 use banner_tests::{bpf::Object, flood, topology::Family};
 
@@ -161,21 +161,4 @@ pub(crate) fn fill_pinned(pins: &Path, count: u32) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Puts as many others in their place.
-pub(crate) fn replace(object: &mut Object, bans: Bans) -> Result<()> {
-    for n in 0..bans.count {
-        object.unban(flood::source(bans.family, n))?;
-        object.ban(flood::source(bans.family, bans.count + n), PLAIN)?;
-    }
-    Ok(())
-}
-
-/// How many bans of a family there are.
-pub(crate) fn count(object: &mut Object, family: Family) -> Result<usize> {
-    Ok(match family {
-        Family::V4 => object.bans::<[u8; 4]>(BANS4)?.keys().count(),
-        Family::V6 => object.bans::<[u8; 16]>(BANS6)?.keys().count(),
-    })
 }

@@ -7,15 +7,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use banner_tests::{
+    flood,
     lab::{self, Lab},
     netns::Namespace,
     topology::Family,
 };
 
+use banner_userspace::{
+    enforce::{Enforcer as _, xdp::Xdp},
+    model::{Ban, Change, JailId, Mode, Mono, PortsId, Until},
+};
+
 use super::{
-    Pace, bans,
+    Pace,
     figures::{Spread, Target},
     peers::{self, Peer},
     receiver::{Bans, ipset_restore, nft_elements, nft_set},
@@ -96,7 +102,7 @@ fn rows(pace: Pace, bans: Bans, table: &mut Table) -> Result<()> {
                 continue;
             }
             let (first, replaced) = lab::run(|lab| match who {
-                Who::Banner => banner(bans),
+                Who::Banner => banner(lab, bans),
                 Who::Ipset => ipset(lab, bans),
                 Who::Nft => nft(lab, bans),
             })?;
@@ -144,20 +150,40 @@ fn rows(pace: Pace, bans: Bans, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// Into maps that are there, as an agent has them.
-fn banner(wanted: Bans) -> Result<(Duration, Duration)> {
-    let mut object = bans::object(wanted.count)?;
+/// The agent's own way into its maps, from a list in memory.
+fn banner(lab: &Lab, wanted: Bans) -> Result<(Duration, Duration)> {
+    let pins = lab.bpffs().join("set-up");
+    let (mut xdp, _) = Xdp::open(&pins, wanted.count, ["sshd"].into_iter())?;
+    let list = |first: u32| -> Vec<Ban> {
+        (first..first + wanted.count)
+            .map(|n| Ban {
+                net: flood::source(wanted.family, n).into(),
+                ports: PortsId::ALL,
+                jail: Some(JailId(0)),
+                mode: Mode::Enforce,
+                until: Until::Forever,
+            })
+            .collect()
+    };
+    let changes: Vec<_> = list(0).into_iter().map(Change::Set).collect();
+    let others = list(wanted.count);
     let start = Instant::now();
-    bans::fill(&mut object, wanted)?;
+    (xdp.apply(&changes, Mono(0))).map_err(|failed| anyhow!("{}", failed[0]))?;
     let first = start.elapsed();
     let start = Instant::now();
-    bans::replace(&mut object, wanted)?;
+    let failed = xdp.replace_all(&others)?;
     let replaced = start.elapsed();
-    let found = bans::count(&mut object, wanted.family)?;
+    ensure!(failed.is_empty(), "{}", failed[0]);
+    let mut found = xdp.in_force(Mono(0))?;
+    let by_net = |ban: &Ban| ban.net;
+    found.sort_unstable_by_key(by_net);
+    let mut others = others;
+    others.sort_unstable_by_key(by_net);
     ensure!(
-        found == wanted.count as usize,
-        "{found} bans are in force, not {}",
-        wanted.count
+        found == others,
+        "{} bans are in force, not the {} that should be",
+        found.len(),
+        others.len()
     );
     Ok((first, replaced))
 }
