@@ -2,7 +2,7 @@
 
 mod lists;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use banner_tests::{agent::Event, process::Finished, topology::Family};
 
 use crate::bad_input::site::{assert_connects, assert_dropped, assert_has, site};
@@ -32,8 +32,11 @@ fn hosts_are_banned_shown_and_freed_by_hand() -> Result<()> {
             .lines()
             .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
             .collect();
-        ensure!(lines[0] == "BANNED PORTS JAIL MODE REMAINING", "{shown}");
-        ensure!(lines.contains(&of_v4), "{shown}");
+        let titles = "BANNED PORTS JAIL MODE REMAINING PACKETS LAST SEEN";
+        ensure!(lines[0] == titles, "{shown}");
+        let line = lines.iter().find_map(|line| line.strip_prefix(&of_v4));
+        let seen: Vec<_> = line.context(shown.clone())?.split_whitespace().collect();
+        ensure!(seen[0].parse::<u32>()? > 0 && seen[2] == "ago", "{shown}");
         let json = seat.run("bans --json")?.succeeded()?.stdout;
         assert_has(
             &json,

@@ -31,9 +31,11 @@ fn every_packet_of_an_address_is_told_and_no_other() -> Result<()> {
             assert_has(&second.stderr, &["another address is being traced"])?;
 
             let mut knocker = Knocker::new(attacker.namespace(), attacker.server(family, port))?;
-            let passed = format!("to-attacker {address}: pass tcp/{port}, ");
-            wait_for_packet(&process, &passed, || knocker.knock())?;
-            ban(site, &mut agent, attacker)?;
+            if family == FAMILIES[0] {
+                let passed = format!("to-attacker {address}: pass tcp/{port}, ");
+                wait_for_packet(&process, &passed, || knocker.knock())?;
+                ban(site, &mut agent, attacker)?;
+            }
             assert_both_dropped(attacker, &seat.pinned())?;
             let dropped = format!("to-attacker {address}: drop tcp/{port}, ");
             wait_for_packet(&process, &dropped, || knocker.knock())?;
@@ -46,7 +48,6 @@ fn every_packet_of_an_address_is_told_and_no_other() -> Result<()> {
                 .filter(|line| !line.contains(&address.to_string()));
             ensure!(others.count() == 0, "{said}");
             agent.wait_to_say(&["packets are traced no more"])?;
-            ensure!(seat.run("unban --all")?.status.success());
         }
         let after = programs(&seat)?;
         ensure!(

@@ -1,7 +1,7 @@
 //! Whom no ban touches, and bans that only report.
 
 use anyhow::Result;
-use banner_common::{OBSERVE, Reason};
+use banner_common::{CHECKED, OBSERVE, Reason};
 use banner_tests::{
     agent::{Config, Event},
     topology::Family,
@@ -72,7 +72,11 @@ fn observing_reports_and_drops_nothing(family: Family) -> Result<()> {
         let mut session = scene.client(attacker).open_session()?;
         scene.fail(attacker, MAX_RETRY)?;
         agent.wait_for(Event::WouldBan, address)?;
-        assert!(pinned.ban(address)?.is_some_and(|ban| ban.flags == OBSERVE));
+        assert!(
+            pinned
+                .ban(address)?
+                .is_some_and(|ban| ban.flags == OBSERVE | CHECKED)
+        );
 
         let before = pinned.counters()?;
         session.say("unharmed")?;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use banner_common::{Reason, jail_key};
+use banner_common::{CHECKED, Reason, jail_key};
 use banner_tests::{
     agent::{Event, JAIL},
     topology::Family,
@@ -38,7 +38,7 @@ fn a_banned_address_gets_no_answer_and_the_friend_does(family: Family) -> Result
         let ban = pinned
             .ban(attacker.address(family))?
             .expect("the ban is in the map");
-        assert_eq!((ban.flags, ban.jail), (0, jail_key(JAIL)));
+        assert_eq!((ban.flags, ban.jail), (CHECKED, jail_key(JAIL)));
         assert_eq!(pinned.bans()?, 1, "somebody else is banned too");
 
         let before = pinned.counters()?[Reason::Drop];
