@@ -52,9 +52,9 @@ pub const TRACE_UNREADABLE: u32 = u32::MAX - 2;
 /// Entries of each map of single addresses, where the configuration says nothing else.
 pub const DEFAULT_MAX_BANS: u32 = 65_536;
 /// Entries of `WIDE4` and of `WIDE6`.
-pub const MAX_WIDE: u32 = 65_536;
-/// Entries of `MORE`.
-pub const MAX_MORE: u32 = 65_536;
+pub const MAX_WIDE: u32 = 131_072;
+/// Entries of `MORE`: a prefix has two at least, so that the tries are never full before.
+pub const MAX_MORE: u32 = 262_144;
 /// Prefixes of each family that the never-ban list may have. The tries hold twice as many, so that
 /// a new list can be put in before the old one is taken out.
 pub const MAX_NEVER: u32 = 4_096;

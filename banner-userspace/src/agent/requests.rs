@@ -12,6 +12,9 @@ use crate::{
     model::{Ban, Change, JailId, Mode, Now, Ports, PortsId},
 };
 
+/// When it is tried again to put programs in place that trace nothing.
+const TRACE_RETRY: Duration = Duration::from_secs(10);
+
 /// How long a ban lasts of which nobody says how long.
 const BAN_TIME: Duration = Duration::from_hours(1);
 
@@ -48,7 +51,7 @@ impl Running {
                 let _ = reply.send(self.trace(address, time, now));
             }
             Request::Trace(None, reply) => {
-                self.trace_no_more();
+                self.trace_no_more(now);
                 let _ = reply.send(Ok(Tracing::default()));
             }
         }
@@ -61,8 +64,12 @@ impl Running {
                 "another address is being traced, for {left} s yet (DELETE /v1/trace ends it)"
             ));
         }
-        let programs = (self.agent.xdp.trace(Some(address))).map_err(|error| error.to_string())?;
+        // Also if it fails on one of several interfaces.
         self.traced_until = Some(now.mono.after(time));
+        let programs = self.agent.xdp.trace(Some(address)).map_err(|error| {
+            self.trace_no_more(now);
+            error.to_string()
+        })?;
         info!("packets of {address} are traced for {} s", time.as_secs());
         let interfaces = self.agent.xdp.attachments().iter();
         let interfaces = interfaces.map(|on| (on.index, on.interface.clone()));
@@ -73,19 +80,18 @@ impl Running {
     }
 
     /// Puts programs in place that trace nothing, if others are.
-    pub(super) fn trace_no_more(&mut self) {
-        if self.traced_until.take().is_none() {
+    pub(super) fn trace_no_more(&mut self, now: Now) {
+        if self.traced_until.is_none() {
             return;
         }
         match self.agent.xdp.trace(None) {
-            Ok(_) => info!("packets are traced no more"),
+            Ok(_) => {
+                self.traced_until = None;
+                info!("packets are traced no more");
+            }
             Err(error) => {
-                let problem = format!(
-                    "packets are still traced, which costs time and harms nothing: {error}; \
-                     restart the agent"
-                );
-                error!("{problem}");
-                self.agent.problems.push(problem);
+                self.traced_until = Some(now.mono.after(TRACE_RETRY));
+                error!("packets are still traced, which costs time and harms nothing: {error}");
             }
         }
     }

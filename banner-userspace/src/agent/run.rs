@@ -38,6 +38,9 @@ const OVER_AT_ONCE: usize = 10_000;
 /// After how long a change that could not be put into force is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How many of those are tried again at once.
+const AT_ONCE: usize = 256;
+
 /// How often it is looked whether the program is still where it was attached, while hosts are being
 /// banned: of a link that is taken off, the kernel tells nobody.
 const LOOK: Duration = Duration::from_secs(1);
@@ -121,6 +124,8 @@ pub(super) struct Running {
     programs_seen: Mono,
     /// When packets of an address are traced no more; not while none are.
     pub(super) traced_until: Option<Mono>,
+    /// The last one of the changes that were tried again.
+    retried: Option<Entry>,
 }
 
 impl Running {
@@ -139,6 +144,7 @@ impl Running {
             programs_at: None,
             programs_seen,
             traced_until: None,
+            retried: None,
         }
     }
 
@@ -200,7 +206,7 @@ impl Running {
             self.look_at_programs(now);
         }
         if due(self.traced_until) {
-            self.trace_no_more();
+            self.trace_no_more(now);
         }
         if due(self.unread.look_at) {
             self.unread.look(&self.agent.tail, now.mono);
@@ -240,9 +246,18 @@ impl Running {
         failed.len()
     }
 
-    /// Tries again what could not be put into force.
+    /// Tries again what could not be put into force; not all at once, because logs are to be read
+    /// meanwhile. What fails again is tried after the others.
     fn retry(&mut self, now: Now) {
-        let entries = std::mem::take(&mut self.pending);
+        let all = self.pending.len();
+        let entries: Vec<_> = (self.pending.iter().copied())
+            .filter(|entry| self.retried.is_none_or(|last| *entry > last))
+            .take(AT_ONCE)
+            .collect();
+        self.retried = entries.last().copied();
+        for entry in &entries {
+            self.pending.remove(entry);
+        }
         let changes = entries
             .iter()
             .map(|&entry| self.agent.decider.change_for(entry))
@@ -254,7 +269,10 @@ impl Running {
             },
             now,
         );
-        let done = entries.len() - self.pending.len();
+        if !self.pending.is_empty() {
+            self.retry_at = Some(now.mono.after(RETRY));
+        }
+        let done = all.saturating_sub(self.pending.len());
         if done > 0 {
             info!("{done} changes that had failed are in force now");
         }
@@ -362,7 +380,8 @@ impl Running {
         );
     }
 
-    fn stop(self, why: &str) {
+    fn stop(mut self, why: &str) {
+        self.trace_no_more(clock::now());
         let Started {
             options,
             tail,

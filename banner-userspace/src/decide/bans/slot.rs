@@ -82,9 +82,9 @@ impl Slot {
         }
     }
 
-    /// The mode becomes that of `ban`, the end is never put earlier.
+    /// What drops goes on dropping, and the end is never put earlier.
     pub(super) fn renew(&mut self, ban: &Ban) {
-        self.mode = ban.mode;
+        self.mode = self.mode.max(ban.mode);
         self.until = self.until.max(packed(ban.until));
     }
 }

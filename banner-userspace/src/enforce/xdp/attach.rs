@@ -185,6 +185,7 @@ impl Xdp {
                 Hook::Xdp => swap(&mut loaded, link.fd, &path)?,
                 Hook::Tcx => tcx::swap(&mut loaded, link.fd, &path)?,
             }
+            self.count(Counted::new(link.id, &mut loaded)?);
             self.pins.keep();
             if let Some(known) = self.links.iter_mut().find(|known| known.link == link.id) {
                 known.program = program;

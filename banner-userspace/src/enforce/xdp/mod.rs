@@ -203,6 +203,13 @@ pub fn pinned_counters(pin_dir: &Path) -> Result<BTreeMap<String, Counters>, Xdp
 /// Ends every ban on just this prefix in the pinned maps, when no agent is running; whether there was
 /// one.
 pub fn unban_pinned(pin_dir: &Path, net: IpNet) -> Result<bool, XdpError> {
+    if let Some(pid) = lock::owner(pin_dir) {
+        // It knows what is in the maps, and would not know this.
+        return Err(XdpError::Busy {
+            path: pin_dir.to_owned(),
+            pid: Some(pid),
+        });
+    }
     let pins = Pins::look(pin_dir);
     if !pins.map(banner_common::BANS4).exists() {
         return Ok(false);

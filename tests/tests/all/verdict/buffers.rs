@@ -99,6 +99,7 @@ fn headers_that_reach_into_the_second_buffer_pass_as_malformed() -> Result<()> {
         (6, 18),
         "a test run always fills the first buffer of a packet",
     )? {
+        println!("SKIPPED: it takes a test run that leaves headers to the second buffer");
         return Ok(());
     }
     let mut object = Object::load()?;

@@ -67,7 +67,7 @@ impl Naive {
             self.0.push(ban);
             return false;
         };
-        old.mode = ban.mode;
+        old.mode = old.mode.max(ban.mode);
         old.until = old.until.max(ban.until);
         true
     }
