@@ -112,7 +112,7 @@ impl Xdp {
             self.pins.rename_link(&path, &wanted)?;
         }
         let id = link.id;
-        let mut loaded = self.loader.program(Some(&self.pins.counters(&wanted)))?;
+        let mut loaded = self.loader.program(&self.pins.counters(&wanted))?;
         swap(&mut loaded, link.fd, &wanted)?;
         // It has come to stay, whatever becomes of this agent.
         self.pins.keep();
@@ -172,7 +172,7 @@ impl Xdp {
             {
                 let counters = self.pins.counters(&path);
                 let loaded = match link.hook {
-                    Hook::Xdp => self.loader.program(Some(&counters))?,
+                    Hook::Xdp => self.loader.program(&counters)?,
                     Hook::Tcx => self.loader.tcx(&counters)?,
                 };
                 ready.push((loaded, link, path));
@@ -213,7 +213,7 @@ impl Xdp {
         if !self.pins.are_in_use(&counters)? {
             remove(&counters)?;
         }
-        let mut loaded = self.loader.program(Some(&counters))?;
+        let mut loaded = self.loader.program(&counters)?;
         match attach_loaded(&mut loaded, interface, interfaces, wanted, &path) {
             Ok(attachment) => {
                 self.count(Counted::new(attachment.link, &mut loaded)?);

@@ -30,8 +30,8 @@ pub struct Detached {
     pub agent: Option<u32>,
 }
 
-/// Takes the program off the `chosen` interfaces, and leaves the bans in the maps for the next agent;
-/// or off every one where none is chosen, and removes the maps. Works with or without an agent.
+/// Takes the program off the `chosen` interfaces, or off every one where none is chosen. The maps, and with
+/// them the bans, go with the last link. Works with or without an agent.
 pub fn detach(dir: &Path, chosen: &[String]) -> Result<Detached, XdpError> {
     let pins = Pins::look(dir);
     let mut detached = Detached {
@@ -60,8 +60,7 @@ pub fn detach(dir: &Path, chosen: &[String]) -> Result<Detached, XdpError> {
         names.sort_unstable();
         names.dedup();
     }
-    // Without a link they drop nothing, and the next agent takes over the bans.
-    if !chosen.is_empty() {
+    if !detached.remaining.is_empty() {
         return Ok(detached);
     }
     for name in SHARED {

@@ -92,7 +92,6 @@ impl Xdp {
         let remade = pins.check(max_bans)?;
         let loader = Loader::new(&pins, max_bans, &remade);
         let mut shared = loader.shared()?;
-        drop(loader.program(None)?);
         pins.sweep(&remade)?;
         let clock = Clock::new(&mut shared)?;
         let never = NeverMaps::new(&mut shared)?;

@@ -1,6 +1,7 @@
 //! The compiled program.
 
 use std::{
+    cell::RefCell,
     net::IpAddr,
     path::{Path, PathBuf},
 };
@@ -26,16 +27,22 @@ pub(super) static OBJECT: &[u8] = include_bytes_aligned!("banner.bpf.o");
 /// aya-log's ring buffer.
 const LOGS: &str = "AYA_LOGS";
 
+/// Its size where something is written to it, in bytes.
+const LOG_SIZE: u32 = 1 << 17;
+
 /// The kernel that lets programs see packets in several buffers.
 const FRAGS: (u32, u32) = (5, 18);
 
 /// Loads the object over the pinned maps, or over new ones that are pinned then.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Loader {
     pins: Vec<(&'static str, PathBuf)>,
     max_bans: u32,
     /// Whose packets are logged.
     pub(super) traced: Option<IpAddr>,
+    /// One for all: aya's reads the kernel's own types when it is made, which takes as long as
+    /// everything else here, and they are not needed.
+    aya: RefCell<EbpfLoader<'static>>,
 }
 
 /// The program for one interface, verified.
@@ -55,76 +62,83 @@ impl Loader {
                 pins.map(map)
             }
         };
+        let pins = SHARED.map(|map| (map, path(map))).to_vec();
         Self {
-            pins: SHARED.map(|map| (map, path(map))).to_vec(),
+            aya: RefCell::new(loader(&pins, max_bans)),
+            pins,
             max_bans,
             traced: None,
         }
     }
 
-    /// The maps that interfaces share, and no program yet.
+    /// The maps that interfaces share, and the kernel's word that it takes the program. Nothing is
+    /// attached of this one, and its counters are pinned nowhere.
     pub(super) fn shared(&self) -> Result<Ebpf, XdpError> {
-        self.load(None)
+        let mut object = self.aya.borrow_mut().load(OBJECT)?;
+        let name = verify(&mut object)?;
+        program(&mut object, name)?.unload()?;
+        Ok(object)
     }
 
-    /// The program of one interface, with counters of its own: those that are pinned at this path, or
-    /// new ones that are pinned then; or new ones that are pinned nowhere.
-    pub(super) fn program(&self, counters: Option<&Path>) -> Result<Loaded, XdpError> {
+    /// The program of one interface, with the counters that are pinned at this path, or new ones that
+    /// are pinned then.
+    pub(super) fn program(&self, counters: &Path) -> Result<Loaded, XdpError> {
         let mut object = self.load(counters)?;
-        let refused = match program(&mut object, PROGRAM)?.load() {
-            Ok(()) => {
-                return Ok(Loaded {
-                    object,
-                    name: PROGRAM,
-                });
-            }
-            Err(refused) => refused,
-        };
-        if kernel::version(&kernel::release()).is_some_and(|version| version >= FRAGS) {
-            return Err(refused.into());
-        }
-        match program(&mut object, LINEAR_PROGRAM)?.load() {
-            Ok(()) => Ok(Loaded {
-                object,
-                name: LINEAR_PROGRAM,
-            }),
-            Err(refused) => Err(refused.into()),
-        }
+        let name = verify(&mut object)?;
+        Ok(Loaded { object, name })
     }
 
     /// The program for the ingress hook of tcx.
     pub(super) fn tcx(&self, counters: &Path) -> Result<Loaded, XdpError> {
         let mut loaded = Loaded {
-            object: self.load(Some(counters))?,
+            object: self.load(counters)?,
             name: TCX_PROGRAM,
         };
         loaded.classifier()?.load()?;
         Ok(loaded)
     }
 
-    fn load(&self, counters: Option<&Path>) -> Result<Ebpf, XdpError> {
-        let mut loader = EbpfLoader::new();
-        // Nothing in the program depends on the layout of kernel structures.
-        loader.btf(None);
-        for map in [BANS4, BANS6] {
-            loader.map_max_entries(map, self.max_bans);
-        }
-        for (map, path) in &self.pins {
-            loader.map_pin_path(map, path);
-        }
-        if let Some(counters) = counters {
-            loader.map_pin_path(COUNTERS, counters);
-        }
-        let address = self.traced.map(mapped);
-        if let Some(address) = &address {
-            loader.override_global(TRACE, &1_u8, true);
-            loader.override_global(TRACE_ADDRESS, address, true);
-        } else {
-            // Nothing is written to it, but it has to be there.
-            loader.map_max_entries(LOGS, page_size());
-        }
+    fn load(&self, counters: &Path) -> Result<Ebpf, XdpError> {
+        let Some(address) = self.traced.map(mapped) else {
+            let mut loader = self.aya.borrow_mut();
+            loader.map_pin_path(COUNTERS, counters.to_owned());
+            return Ok(loader.load(OBJECT)?);
+        };
+        let mut loader = loader(&self.pins, self.max_bans);
+        loader.map_pin_path(COUNTERS, counters.to_owned());
+        loader.map_max_entries(LOGS, LOG_SIZE);
+        loader.override_global(TRACE, &1_u8, true);
+        loader.override_global(TRACE_ADDRESS, &address, true);
         Ok(loader.load(OBJECT)?)
     }
+}
+
+/// For programs over these maps that log nothing.
+fn loader<'n>(pins: &[(&'static str, PathBuf)], max_bans: u32) -> EbpfLoader<'n> {
+    let mut loader = EbpfLoader::new();
+    // Nothing in the program depends on the layout of kernel structures.
+    loader.btf(None);
+    for map in [BANS4, BANS6] {
+        loader.map_max_entries(map, max_bans);
+    }
+    for (map, path) in pins {
+        loader.map_pin_path(map, path.clone());
+    }
+    // Nothing is written to it, but it has to be there.
+    loader.map_max_entries(LOGS, page_size());
+    loader
+}
+
+/// Loads the program that this kernel takes. Its name.
+fn verify(object: &mut Ebpf) -> Result<&'static str, XdpError> {
+    let Err(refused) = program(object, PROGRAM)?.load() else {
+        return Ok(PROGRAM);
+    };
+    if kernel::version(&kernel::release()).is_some_and(|version| version >= FRAGS) {
+        return Err(refused.into());
+    }
+    program(object, LINEAR_PROGRAM)?.load()?;
+    Ok(LINEAR_PROGRAM)
 }
 
 impl Loaded {
