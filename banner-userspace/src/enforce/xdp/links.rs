@@ -64,6 +64,15 @@ impl Link {
         })
     }
 
+    /// None when nothing is pinned there, which is not the same as a pin that cannot be opened now.
+    fn open_if_there(path: &Path) -> Result<Option<Self>, XdpError> {
+        match Self::open(path) {
+            Ok(link) => Ok(Some(link)),
+            Err(_) if matches!(path.try_exists(), Ok(false)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether its interface is gone, or somebody has forced the program off it.
     pub(super) fn is_over(&self) -> bool {
         self.index == GONE
@@ -120,11 +129,11 @@ impl Survey {
 
 impl Xdp {
     /// Where all pinned links are. `interfaces` are those of this network namespace, as they are
-    /// now.
+    /// now. Fails when a pin cannot be opened: where its program is cannot be told then.
     pub fn survey(&self, interfaces: &[Interface]) -> Result<Survey, XdpError> {
         let mut survey = Survey::default();
         for (_, path) in self.pins.links()? {
-            let Ok(link) = Link::open(&path) else {
+            let Some(link) = Link::open_if_there(&path)? else {
                 continue;
             };
             let whereabouts = if link.is_over() {
@@ -255,6 +264,16 @@ mod tests {
         assert_eq!(interface_in(fdinfo, 7), Some(3));
         assert_eq!(interface_in(fdinfo, 8), None);
         assert_eq!(interface_in("pos:\t0\n", 7), None);
+    }
+
+    #[test]
+    fn a_pin_that_cannot_be_opened_is_not_taken_for_one_that_was_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("link-eth0");
+        assert!(matches!(Link::open_if_there(&path), Ok(None)));
+        fs::write(&path, "").unwrap();
+        let error = Link::open_if_there(&path).unwrap_err().to_string();
+        assert!(error.contains(path.to_str().unwrap()), "{error}");
     }
 
     #[test]
