@@ -88,6 +88,13 @@ impl Guards {
     pub(super) fn start(&mut self, xdp: &mut Xdp, network: &Network) -> anyhow::Result<()> {
         let interfaces = &network.interfaces;
         self.attach_missing(xdp, interfaces);
+        // An uplink that carries no default route at the moment may carry it again, and one that is
+        // not named may be a named one that was renamed.
+        let keeps_others = self.keeps_others();
+        if keeps_others {
+            let survey = xdp.survey(&Network::read_interfaces()?)?;
+            self.take_over(xdp, interfaces, &survey);
+        }
         if !self.guarded.iter().any(Guarded::is_attached) && !self.is_waiting() {
             let why: Vec<_> = self.guarded.iter().filter_map(Guarded::problem).collect();
             bail!("no way to drop packets: {}", why.join("; "));
@@ -95,12 +102,7 @@ impl Guards {
         for interface in xdp.forget_gone()? {
             info!("{interface}, as it was named, is gone; its link is removed");
         }
-        // An uplink that carries no default route at the moment may carry it again, and one that is
-        // not named may be a named one that was renamed.
-        if self.keeps_others() {
-            let survey = xdp.survey(&Network::read_interfaces()?)?;
-            self.take_over(xdp, interfaces, &survey);
-        } else {
+        if !keeps_others {
             let indices: Vec<_> = self.guarded.iter().map(|guarded| guarded.index).collect();
             for interface in xdp.detach_others(&indices)? {
                 info!("{interface}: no longer protected; the XDP program is off");
