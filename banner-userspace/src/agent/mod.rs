@@ -4,6 +4,7 @@ mod clock;
 mod guarded;
 mod interfaces;
 mod network;
+mod never;
 mod notify_socket;
 pub mod pipeline;
 mod report;

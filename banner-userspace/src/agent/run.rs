@@ -298,35 +298,19 @@ impl Running {
         let agent = &mut self.agent;
         agent.looks.saw(network);
         let mut never = never(&agent.config, network, agent.session);
-        let mut looked = Ok(());
         if network.unsettled {
             // What is missing may only have been passed over: nothing is taken away for it.
             never = PrefixSet::new(never.iter().chain(agent.decider.never().iter()));
-        } else {
-            let Started { guards, xdp, .. } = agent;
-            looked = guards.look(xdp, &network.interfaces, Some(network));
-            self.watch_programs(now);
         }
-        // After a failure the kernel may have a part of what was wanted then.
-        let agent = &mut self.agent;
-        if never == agent.never && !agent.looks.has_failed() {
-            return looked;
+        // First, so that the gateway of a new uplink is not dropped for a moment.
+        let followed = self.follow_never(never, now);
+        if network.unsettled {
+            return followed;
         }
-        let followed = agent.xdp.set_never(&never);
-        if followed.is_ok() {
-            info!(
-                "the never-ban list follows the network: {} prefixes",
-                never.len()
-            );
-            agent.never = never.clone();
-        }
-        let mut out = Outcome::default();
-        agent.decider.set_never(never, &mut out);
-        self.enforce(&out, now);
-        followed.map_err(|error| {
-            format!("the kernel's never-ban list could not follow the network: {error}")
-        })?;
-        looked
+        let Started { guards, xdp, .. } = &mut self.agent;
+        let looked = guards.look(xdp, &network.interfaces, Some(network));
+        self.watch_programs(now);
+        followed.and(looked)
     }
 
     /// Plans the next look at an interface that another program may leave, of which nobody tells.

@@ -1,0 +1,34 @@
+//! The never-ban list of a running agent, which follows the network.
+
+use tracing::info;
+
+use super::run::Running;
+use crate::{
+    decide::Outcome,
+    model::{Now, PrefixSet},
+};
+
+impl Running {
+    /// What is never banned is this from now on, here and in the kernel.
+    pub(super) fn follow_never(&mut self, never: PrefixSet, now: Now) -> Result<(), String> {
+        let agent = &mut self.agent;
+        // After a failure the kernel may have a part of what was wanted then.
+        if never == agent.never && !agent.looks.has_failed() {
+            return Ok(());
+        }
+        let followed = agent.xdp.set_never(&never);
+        if followed.is_ok() {
+            info!(
+                "the never-ban list follows the network: {} prefixes",
+                never.len()
+            );
+            agent.never = never.clone();
+        }
+        let mut out = Outcome::default();
+        agent.decider.set_never(never, &mut out);
+        self.enforce(&out, now);
+        followed.map_err(|error| {
+            format!("the kernel's never-ban list could not follow the network: {error}")
+        })
+    }
+}
