@@ -8,12 +8,7 @@ use std::{
 
 use aya::programs::links::{FdLink, LinkType, PinnedLink};
 
-use super::{
-    Xdp, XdpError,
-    holder::field,
-    pins::{Pins, link_aside},
-    tcx,
-};
+use super::{Xdp, XdpError, holder::field, names::link_aside, pins::Pins, tcx};
 use crate::netlink::{Interface, Network};
 
 /// The index of an interface that is gone.

@@ -22,6 +22,7 @@ mod kernel;
 mod links;
 mod lock;
 mod migrate;
+mod names;
 mod never;
 mod object;
 mod pins;

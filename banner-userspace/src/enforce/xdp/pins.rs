@@ -16,11 +16,10 @@ use super::{
     bpffs,
     lock::owner,
     migrate,
+    names::{LINK_PREFIX, TCX_PREFIX, hooked_interface, interface_in, link_name, linked_interface},
     shape::{Shape, counters, first_counters, shapes},
 };
 
-const LINK_PREFIX: &str = "link-";
-const TCX_PREFIX: &str = "tcx-";
 const COUNTERS_PREFIX: &str = "counters-";
 /// A BPF file system takes no name with a dot in it.
 const RESIZED_SUFFIX: &str = "-resized";
@@ -217,17 +216,28 @@ impl Pins {
     }
 
     /// A link and the counters of its program have another name.
-    pub(super) fn rename_link(&self, from: &Path, to: &Path) -> Result<(), XdpError> {
+    pub(super) fn rename_link(&mut self, from: &Path, to: &Path) -> Result<(), XdpError> {
         fs::rename(from, to).map_err(pin_error("rename", from))?;
+        self.renamed(from, to);
         let (from, to) = (self.counters(from), self.counters(to));
         if self.are_in_use(&from)? {
             return Ok(());
         }
-        match fs::rename(&from, to) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(pin_error("rename", &from)(error))
-            }
-            _ => Ok(()),
+        match fs::rename(&from, &to) {
+            Ok(()) => self.renamed(&from, &to),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(pin_error("rename", &from)(error)),
+        }
+        Ok(())
+    }
+
+    /// What was there before still was, under its new name; what gets the old one was not.
+    fn renamed(&mut self, from: &Path, to: &Path) {
+        if let Some(undo) = &mut self.undo
+            && let Some(file) = (undo.files.iter_mut()).find(|file| self.dir.join(file) == from)
+            && let Some(name) = to.file_name().and_then(|name| name.to_str())
+        {
+            name.clone_into(file);
         }
     }
 
@@ -258,37 +268,6 @@ impl Pins {
         names.sort_unstable();
         Ok(names)
     }
-}
-
-/// `link-eth0`; a dot, as VLAN interfaces have it in their names, is `%2E`.
-fn link_name(prefix: &str, interface: &str) -> String {
-    format!(
-        "{prefix}{}",
-        interface.replace('%', "%25").replace('.', "%2E")
-    )
-}
-
-/// Where a link is pinned while another one has taken its place. An interface name has no colon.
-pub(super) fn link_aside(path: &Path, link: u32) -> PathBuf {
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(format!(":{link}"));
-    aside.into()
-}
-
-/// The inverse of [`link_name`], with or without a link's number as [`link_aside`] adds it.
-fn linked_interface(file: &str) -> Option<String> {
-    hooked_interface(file).map(interface_in)
-}
-
-/// The rest of the name of a link's file.
-fn hooked_interface(file: &str) -> Option<&str> {
-    let xdp = file.strip_prefix(LINK_PREFIX);
-    xdp.or_else(|| file.strip_prefix(TCX_PREFIX))
-}
-
-fn interface_in(name: &str) -> String {
-    let name = name.split_once(':').map_or(name, |(name, _)| name);
-    name.replace("%2E", ".").replace("%25", "%")
 }
 
 fn foreign(path: PathBuf, found: &Shape, expected: &Shape) -> XdpError {
@@ -343,7 +322,7 @@ pub(super) fn pin_error(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::names::link_aside, *};
 
     #[test]
     fn interface_names_become_file_names_and_back() {
@@ -360,6 +339,27 @@ mod tests {
         let aside = linked_interface("link-eth0%2E100:7");
         assert_eq!(aside.as_deref(), Some("eth0.100"));
         assert_eq!(linked_interface("BANS4"), None);
+    }
+
+    #[test]
+    fn an_undo_leaves_what_was_there_before_under_its_new_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut pins = Pins::look(dir.path());
+        for earlier in ["counters-eth0", "link-eth0"] {
+            fs::write(dir.path().join(earlier), "").unwrap();
+        }
+        pins.undo = Some(Undo {
+            made_directory: false,
+            files: pins.files().unwrap(),
+        });
+        let (from, to) = (pins.link("eth0"), pins.link("wan"));
+        pins.rename_link(&from, &to).unwrap();
+        for own in [&from, &pins.counters(&from), &pins.tcx("wan")] {
+            fs::write(own, "").unwrap();
+        }
+        drop(pins);
+        let left = Pins::look(dir.path()).files().unwrap();
+        assert_eq!(left, ["counters-wan", "link-wan"]);
     }
 
     #[test]
