@@ -2,11 +2,11 @@
 
 use tracing::{error, info, warn};
 
-use super::status::packets;
+use super::{again::Again, status::packets};
 use crate::{
     control::InterfaceStatus,
-    enforce::xdp::{self, Attachment, Place, Survey, Whereabouts, Xdp},
-    model::AttachMode,
+    enforce::xdp::{self, AttachError, Attachment, Place, Survey, Whereabouts, Xdp},
+    model::{AttachMode, Mono},
     netlink::{Interface, XdpSlot},
 };
 
@@ -41,7 +41,12 @@ enum State {
     /// It is in another network namespace, with the program.
     Elsewhere { link: u32 },
     /// The program would not go on it, as it was then.
-    Refused { why: String, then: Box<Interface> },
+    Refused {
+        why: String,
+        then: Box<Interface>,
+        /// None where only another interface would have it.
+        again: Option<Again>,
+    },
     /// Somebody took the program off for good.
     Released,
     /// It is not there any more.
@@ -55,6 +60,7 @@ impl Guarded {
         interface: &Interface,
         mode: AttachMode,
         interfaces: &[Interface],
+        now: Mono,
     ) -> Self {
         let mut guarded = Self {
             name: interface.name.clone(),
@@ -66,7 +72,7 @@ impl Guarded {
             put_back: 0,
             passed_over: false,
         };
-        guarded.try_attach(xdp, interface, interfaces);
+        guarded.try_attach(xdp, interface, interfaces, now);
         if let Some(advice) = guarded.advice {
             let kind = &guarded.kind;
             info!("{}: {kind}: {advice}", guarded.name);
@@ -92,7 +98,7 @@ impl Guarded {
     /// Whether something that nobody tells of may make it better.
     pub(super) fn is_to_be_watched(&self) -> bool {
         match &self.state {
-            State::Refused { .. } => true,
+            State::Refused { again, .. } => again.is_some(),
             State::Attached { place, .. } => matches!(place, Place::Tcx { .. }),
             _ => false,
         }
@@ -106,18 +112,23 @@ impl Guarded {
         interfaces: &[Interface],
         survey: &Survey,
         claimed: &[u32],
+        now: Mono,
     ) {
         match self.state {
             State::Attached { link, .. } | State::Elsewhere { link } => {
                 let whereabouts = self.plausible(survey.of(link), interfaces, claimed);
-                self.follow(xdp, interfaces, whereabouts, link);
+                self.follow(xdp, interfaces, whereabouts, link, now);
             }
-            State::Refused { ref then, .. } => match self.find(interfaces) {
+            State::Refused {
+                ref then, again, ..
+            } => match self.find(interfaces) {
                 None => {
                     info!("{}: the interface is gone", self.name);
                     self.state = State::Gone;
                 }
-                Some(now) if **then != *now => self.try_attach(xdp, now, interfaces),
+                Some(found) if **then != *found || again.is_some_and(|again| again.is_due(now)) => {
+                    self.try_attach(xdp, found, interfaces, now);
+                }
                 Some(_) => {}
             },
             State::Released | State::Gone => {}
@@ -159,12 +170,13 @@ impl Guarded {
         interfaces: &[Interface],
         whereabouts: Whereabouts,
         link: u32,
+        now: Mono,
     ) {
         match whereabouts {
             Whereabouts::On(index) => {
-                if let Some(now) = interfaces.iter().find(|now| now.index == index) {
-                    self.is_on(now);
-                    self.improve(xdp, now, interfaces);
+                if let Some(found) = interfaces.iter().find(|found| found.index == index) {
+                    self.is_on(found);
+                    self.improve(xdp, found, interfaces, now);
                 }
             }
             Whereabouts::Elsewhere => {
@@ -174,12 +186,12 @@ impl Guarded {
                 }
             }
             Whereabouts::Nowhere => {
-                let Some(now) = interfaces.iter().find(|now| now.name == self.name) else {
+                let Some(found) = self.find(interfaces) else {
                     self.lost("the interface is gone");
                     self.state = State::Gone;
                     return;
                 };
-                if now.index == self.index {
+                if found.index == self.index {
                     self.lost(
                         "the XDP program was forced off, or the interface was made anew under the \
                          same number",
@@ -188,7 +200,7 @@ impl Guarded {
                 } else {
                     self.lost("the interface was made anew");
                 }
-                self.try_attach(xdp, now, interfaces);
+                self.try_attach(xdp, found, interfaces, now);
             }
             Whereabouts::Unpinned => self.release(),
         }
@@ -196,20 +208,20 @@ impl Guarded {
 
     /// Attaches once more where that may be better than what there is: to an interface that is back,
     /// and where somebody else's program has left the XDP slot.
-    fn improve(&mut self, xdp: &mut Xdp, now: &Interface, interfaces: &[Interface]) {
+    fn improve(&mut self, xdp: &mut Xdp, found: &Interface, interfaces: &[Interface], now: Mono) {
         match &self.state {
             State::Elsewhere { .. } => {
                 info!(
                     "{}: back in this network namespace, and protected",
                     self.name
                 );
-                self.try_attach(xdp, now, interfaces);
+                self.try_attach(xdp, found, interfaces, now);
             }
             State::Attached {
                 place: Place::Tcx { .. },
                 slot,
                 ..
-            } if *slot != now.xdp => self.try_attach(xdp, now, interfaces),
+            } if *slot != found.xdp => self.try_attach(xdp, found, interfaces, now),
             _ => {}
         }
     }
@@ -284,7 +296,13 @@ impl Guarded {
         error!("{}: {why}; bans are not in force there", self.name);
     }
 
-    fn try_attach(&mut self, xdp: &mut Xdp, interface: &Interface, interfaces: &[Interface]) {
+    fn try_attach(
+        &mut self,
+        xdp: &mut Xdp,
+        interface: &Interface,
+        interfaces: &[Interface],
+        now: Mono,
+    ) {
         self.is_on(interface);
         self.kind = xdp::kind(interface, interfaces);
         self.advice = xdp::advice(interface);
@@ -318,10 +336,24 @@ impl Guarded {
                 }
             }
             Err(error) => {
-                error!("{}: {error}", self.name);
+                let reason = error.to_string();
+                let earlier = match &self.state {
+                    State::Refused { why, then, again } if **then == *interface => {
+                        Some((why, *again))
+                    }
+                    _ => None,
+                };
+                // Once is enough, however often it is tried.
+                if earlier.is_none_or(|(why, _)| *why != reason) {
+                    error!("{}: {reason}", self.name);
+                }
+                let again = earlier.and_then(|(_, again)| again);
+                let again =
+                    (!matches!(error, AttachError::NoEthernet)).then(|| Again::after(again, now));
                 State::Refused {
-                    why: error.to_string(),
+                    why: reason,
                     then: Box::new(interface.clone()),
+                    again,
                 }
             }
         };

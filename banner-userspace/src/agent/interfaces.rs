@@ -8,7 +8,7 @@ use crate::{
     config::{InterfaceChoice, Interfaces},
     control::InterfaceStatus,
     enforce::xdp::{Survey, Xdp},
-    model::AttachMode,
+    model::{AttachMode, Mono},
     netlink::{Interface, Network},
 };
 
@@ -85,15 +85,20 @@ impl Guards {
 
     /// Attaches to all that are there, also to what an earlier agent protected, unless it is known
     /// not to be wanted any more. Fails when no interface can be protected, and none is waited for.
-    pub(super) fn start(&mut self, xdp: &mut Xdp, network: &Network) -> anyhow::Result<()> {
+    pub(super) fn start(
+        &mut self,
+        xdp: &mut Xdp,
+        network: &Network,
+        now: Mono,
+    ) -> anyhow::Result<()> {
         let interfaces = &network.interfaces;
-        self.attach_missing(xdp, interfaces);
+        self.attach_missing(xdp, interfaces, now);
         // An uplink that carries no default route at the moment may carry it again, and one that is
         // not named may be a named one that was renamed.
         let keeps_others = self.keeps_others();
         if keeps_others {
             let survey = xdp.survey(&Network::read_interfaces()?)?;
-            self.take_over(xdp, interfaces, &survey);
+            self.take_over(xdp, interfaces, &survey, now);
         }
         if !self.guarded.iter().any(Guarded::is_attached) && !self.is_waiting() {
             let why: Vec<_> = self.guarded.iter().filter_map(Guarded::problem).collect();
@@ -118,6 +123,7 @@ impl Guards {
         xdp: &mut Xdp,
         interfaces: &[Interface],
         network: Option<&Network>,
+        now: Mono,
     ) -> Result<(), String> {
         if let Some(network) = network {
             self.defaults.clone_from(&network.default_interfaces);
@@ -135,7 +141,7 @@ impl Guards {
                 .filter(|(other, guarded)| *other != n && guarded.is_attached())
                 .map(|(_, guarded)| guarded.index)
                 .collect();
-            self.guarded[n].look(xdp, interfaces, &survey, &claimed);
+            self.guarded[n].look(xdp, interfaces, &survey, &claimed, now);
         }
         if self.guarded.iter().any(Guarded::is_gone) {
             self.guarded.retain(|guarded| !guarded.is_gone());
@@ -143,7 +149,7 @@ impl Guards {
                 warn!("{error}");
             }
         }
-        self.attach_missing(xdp, interfaces);
+        self.attach_missing(xdp, interfaces, now);
         Ok(())
     }
 
@@ -208,7 +214,7 @@ impl Guards {
     }
 
     /// Attaches to what is wanted and there, and was not before.
-    fn attach_missing(&mut self, xdp: &mut Xdp, interfaces: &[Interface]) {
+    fn attach_missing(&mut self, xdp: &mut Xdp, interfaces: &[Interface], now: Mono) {
         let guarded = &mut self.guarded;
         match &mut self.wishes {
             Wishes::Auto { told } => {
@@ -226,7 +232,7 @@ impl Guards {
                         .any(|known| known.index == interface.index && known.is_here());
                     if self.defaults.contains(&interface.index) && !is_guarded {
                         let mode = AttachMode::Auto;
-                        guarded.push(Guarded::attach(xdp, interface, mode, interfaces));
+                        guarded.push(Guarded::attach(xdp, interface, mode, interfaces, now));
                     }
                 }
                 let none = guarded.is_empty();
@@ -245,7 +251,7 @@ impl Guards {
                     if guarded.iter().any(is_guarded) {
                         wish.awaited = false;
                     } else if let Some(found) = interfaces.iter().find(|i| i.name == *name) {
-                        guarded.push(Guarded::attach(xdp, found, *mode, interfaces));
+                        guarded.push(Guarded::attach(xdp, found, *mode, interfaces, now));
                         wish.awaited = false;
                     } else if !wish.awaited {
                         wish.awaited = true;
@@ -257,14 +263,14 @@ impl Guards {
     }
 
     /// Attaches where an earlier agent's program is.
-    fn take_over(&mut self, xdp: &mut Xdp, interfaces: &[Interface], survey: &Survey) {
+    fn take_over(&mut self, xdp: &mut Xdp, interfaces: &[Interface], survey: &Survey, now: Mono) {
         for index in survey.indices() {
             let is_guarded = self.guarded.iter().any(|guarded| guarded.index == index);
             if let Some(interface) = interfaces.iter().find(|found| found.index == index)
                 && !is_guarded
             {
                 let mode = AttachMode::Auto;
-                let mut guarded = Guarded::attach(xdp, interface, mode, interfaces);
+                let mut guarded = Guarded::attach(xdp, interface, mode, interfaces, now);
                 guarded.passed_over = matches!(self.wishes, Wishes::Auto { .. });
                 self.guarded.push(guarded);
             }

@@ -308,7 +308,7 @@ impl Running {
             return followed;
         }
         let Started { guards, xdp, .. } = &mut self.agent;
-        let looked = guards.look(xdp, &network.interfaces, Some(network));
+        let looked = guards.look(xdp, &network.interfaces, Some(network), now.mono);
         self.watch_programs(now);
         followed.and(looked)
     }
@@ -327,7 +327,7 @@ impl Running {
         match Network::read_interfaces() {
             Ok(interfaces) => {
                 let Started { guards, xdp, .. } = &mut self.agent;
-                if let Err(error) = guards.look(xdp, &interfaces, None) {
+                if let Err(error) = guards.look(xdp, &interfaces, None, now.mono) {
                     warn!("{error}");
                 }
             }

@@ -112,7 +112,7 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
     };
     adopt(&mut xdp, &mut decider, names)?;
 
-    guards.start(&mut xdp, &network)?;
+    guards.start(&mut xdp, &network, clock::now().mono)?;
 
     let resume = store::load_marks(&options.state_dir).unwrap_or_else(|error| {
         warn!("{error}; reading begins at the end of each log");
