@@ -71,6 +71,30 @@ fn the_program_follows_a_default_route_that_moves_and_stays_where_it_was() -> Re
     })
 }
 
+/// An uplink without Ethernet headers takes no program; what an earlier agent protected stays so.
+#[test]
+fn an_earlier_program_is_taken_over_when_the_uplink_of_today_takes_none() -> Result<()> {
+    site(|site| {
+        let (server, attacker) = (&site.topology.server, &site.topology.attacker);
+        let mut seat = site.seat_with(&site.yaml("interfaces: auto\n"))?;
+        seat.interfaces.clear();
+        server.ip("route add default via 192.0.2.99 dev to-attacker")?;
+        let mut agent = seat.start()?;
+        ban(site, &mut agent, attacker)?;
+        ensure!(agent.terminate()?.success());
+        server.ip("route delete default via 192.0.2.99 dev to-attacker\n\
+             tuntap add tun0 mode tun\n\
+             link set tun0 up\n\
+             route add default dev tun0\n")?;
+        let mut next = seat.start()?;
+        next.wait_to_say(&["ERROR", "tun0: its packets have no Ethernet header"])?;
+        next.wait_to_say(&["to-attacker: XDP program in place of an earlier agent's"])?;
+        assert_both_dropped(attacker, &seat.pinned())?;
+        ensure!(next.terminate()?.success());
+        Ok(())
+    })
+}
+
 /// By its name and index alone it looks like one whose program somebody took off.
 #[test]
 fn an_interface_that_is_made_anew_with_the_same_index_is_protected_again() -> Result<()> {
