@@ -73,7 +73,7 @@ fn rewrite(ctx: &XdpContext, places: Places) -> u32 {
     // SAFETY: the helper has no preconditions.
     let random = u64::from(unsafe { bpf_get_prandom_u32() });
     // The upper half of the product is even over 0..sources, without a division.
-    let nth = (random * u64::from(sources) >> 32) as u32;
+    let nth = ((random * u64::from(sources)) >> 32) as u32;
     let address = (first + nth).to_be();
     let words = [address as u16, (address >> 16) as u16];
     let mut total = sum + u32::from(words[0]) + u32::from(words[1]);

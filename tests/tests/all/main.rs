@@ -8,6 +8,7 @@ mod budget;
 mod by_hand;
 mod clock;
 mod features;
+mod gap;
 mod interfaces;
 mod lab;
 mod layout;

@@ -23,7 +23,7 @@ use banner_tests::{
 
 use crate::bad_input::site::{PORT, Site};
 
-const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
+pub(crate) const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 
 /// Has the agent ban a peer over both protocols.
 fn ban(site: &Site<'_>, agent: &mut Agent, peer: &Peer) -> Result<()> {
