@@ -99,7 +99,7 @@ fn listening(address: SocketAddr) -> Result<UdpSocket> {
 }
 
 #[test]
-fn no_packet_of_a_flood_gets_through_while_agents_come_and_go() -> Result<()> {
+fn no_packet_of_a_flood_gets_through_while_agents_die_and_are_replaced() -> Result<()> {
     site(|site| {
         let attacker = &site.topology.attacker;
         let limited = |bans: u32| site.yaml(&format!("limits: {{ bans: {bans} }}\n"));
