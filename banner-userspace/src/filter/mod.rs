@@ -14,5 +14,5 @@ pub use engine::{Filter, Hit, Loose, Verdict};
 pub use library::{library, library_names};
 pub use prefix::BUILTIN_PREFIXES;
 pub use samples::Mismatch;
-pub use spec::{Expect, FilterError, FilterSpec, Part, Prefixes, Sample};
+pub use spec::{Dialect, Expect, FilterError, FilterSpec, Part, Prefixes, Sample, Stamps};
 pub use stamp::{Stamp, StampReader};

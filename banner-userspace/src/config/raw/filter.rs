@@ -63,6 +63,7 @@ impl RawFilter {
                 fail,
                 ignore,
                 samples,
+                ..FilterSpec::default()
             },
         })
     }
@@ -74,6 +75,9 @@ impl RawFilter {
             (spot, format!("{name}[{index}]"))
         };
         match part {
+            Part::Prefilter => (self.whole, "prefilter".to_owned()),
+            Part::Stamp(index) => (self.whole, format!("stamps[{index}]")),
+            Part::Encoding => (self.whole, "encoding".to_owned()),
             Part::Prefix => (
                 self.prefix.unwrap_or(self.whole),
                 settings::PREFIX.name().to_owned(),
