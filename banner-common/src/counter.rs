@@ -1,4 +1,4 @@
-use crate::bytes::field;
+use crate::{Pace, bytes::field};
 
 /// Why a packet went where it went: the index into the per-CPU counters.
 #[repr(u32)]
@@ -63,8 +63,8 @@ pub struct Tally {
     pub packets: u64,
     /// Bytes of these packets, Ethernet header included.
     pub bytes: u64,
-    /// The packet that is sampled next, as `packets` counts them.
-    pub sample: u64,
+    /// Which of the packets are counted by their bans.
+    pub pace: Pace,
 }
 
 const _: () = assert!(size_of::<Tally>() == Tally::SIZE);
@@ -79,7 +79,7 @@ impl Tally {
         Self {
             packets: u64::from_ne_bytes(field(&bytes, 0)),
             bytes: u64::from_ne_bytes(field(&bytes, 8)),
-            sample: u64::from_ne_bytes(field(&bytes, 16)),
+            pace: Pace(u64::from_ne_bytes(field(&bytes, 16))),
         }
     }
 }

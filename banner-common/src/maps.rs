@@ -21,7 +21,7 @@ pub const NEVER4: &str = "NEVER4";
 /// Longest-prefix-match trie of IPv6 sources that no ban can drop; the value is unused.
 pub const NEVER6: &str = "NEVER6";
 /// LRU hash map: source address (`[u8; 16]`, IPv4 as `::ffff:0:0/96`) to packets (`u64`) that bans were
-/// applied to, sampled as [`SAMPLE`](crate::SAMPLE) says: those who send most are among them.
+/// applied to, counted as [`Pace`](crate::Pace) says: those who send most are among them.
 pub const TOP: &str = "TOP";
 /// Per-CPU array of [`Tally`](crate::Tally), indexed by [`Reason`](crate::Reason); one map for each
 /// interface.

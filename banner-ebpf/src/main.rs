@@ -73,17 +73,15 @@ fn judge(frame: &impl Frame) -> Reason {
         Ok(Source::V6(address)) => verdict::on(packet, address),
         Err(reason) => Verdict::pass(reason),
     };
-    let sample = maps::count(reason, frame.bytes());
-    if let Some(ban) = ban {
-        // SAFETY: the entry of a map that this program run looked up. Two CPUs may write at once;
-        // `Seen` says what that costs.
-        let seen = unsafe { &mut (*ban).seen };
-        let after = seen.after(verdict::now(), sample);
-        if after != *seen {
-            *seen = after;
-        }
-        if sample != 0 {
-            count_top(frame, sample);
+    let tally = maps::count(reason, frame.bytes());
+    if let (Some(ban), Some(tally)) = (ban, tally) {
+        let now = verdict::now();
+        if let Some(packets) = maps::counts_for(tally, now) {
+            // SAFETY: the entry of a map that this program run looked up. Two CPUs may write at
+            // once; `Seen` says what that costs.
+            let seen = unsafe { &mut (*ban).seen };
+            *seen = seen.after(now, packets);
+            count_top(frame, packets);
         }
     }
     trace::packet(frame, reason);

@@ -5,8 +5,8 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use banner_common::{
-    Ban, DEFAULT_MAX_BANS, InUse, MAX_MORE, MAX_NEVER, MAX_PORTS, MAX_TOP, MAX_WIDE, More, Reason,
-    SAMPLE, Tally,
+    Ban, DEFAULT_MAX_BANS, InUse, MAX_MORE, MAX_NEVER, MAX_PORTS, MAX_TOP, MAX_WIDE, More, Pace,
+    Reason, Tally,
 };
 
 /// The agent sets the real size when it loads the program.
@@ -39,27 +39,44 @@ pub static TOP: LruHashMap<[u16; 8], u64, { MAX_TOP as usize }> = LruHashMap::ne
 #[btf_map]
 pub static COUNTERS: PerCpuArray<Tally, { Reason::COUNT as usize }> = PerCpuArray::new();
 
-/// Adds one packet of `bytes` bytes to this CPU's counter of `reason`. Returns for how many packets
-/// it stands, where it is one of those that are sampled; else 0.
+/// Adds one packet of `bytes` bytes to this CPU's counter of `reason`, and hands that out.
 #[inline(always)]
-pub fn count(reason: Reason, bytes: u64) -> u64 {
-    let Some(tally) = COUNTERS.get_ptr_mut(reason as u32) else {
-        return 0;
-    };
+pub fn count(reason: Reason, bytes: u64) -> Option<&'static mut Tally> {
     // SAFETY: the map hands out this CPU's own slot, and neither XDP nor tc programs preempt each
-    // other on a CPU.
-    let tally = unsafe { &mut *tally };
+    // other on a CPU. It is asked for once in a run of the program.
+    let tally = unsafe { &mut *COUNTERS.get_ptr_mut(reason as u32)? };
     tally.packets += 1;
     tally.bytes += bytes;
-    if tally.packets < tally.sample {
-        return 0;
+    Some(tally)
+}
+
+/// For how many packets the one that was counted last in `tally` counts with its ban, where it is one
+/// of those that do.
+#[inline(always)]
+pub fn counts_for(tally: &mut Tally, now: u64) -> Option<u64> {
+    let Tally { packets, pace, .. } = *tally;
+    if pace.skips(packets, now) {
+        return None;
     }
+    tally.pace = Pace(banner_pace(pace.0, packets, now));
+    Some(banner_counts_for(pace.0, packets, now))
+}
+
+/// [`Pace::after`]. A global function to the kernel (5.6): verified once, and the ways through it make no
+/// difference to what follows.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn banner_pace(pace: u64, packets: u64, now: u64) -> u64 {
     // SAFETY: `bpf_get_prandom_u32` has no preconditions.
     let random = unsafe { bpf_get_prandom_u32() };
-    // 1 to 255, 128 on average.
-    let gap = 1 + (random & 127) + (random >> 7 & 127);
-    tally.sample = tally.packets + u64::from(gap);
-    SAMPLE
+    Pace(pace).after(packets, now, random).0
+}
+
+/// [`Pace::counts_for`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn banner_counts_for(pace: u64, packets: u64, now: u64) -> u64 {
+    Pace(pace).counts_for(packets, now)
 }
 
 /// Adds `packets` to what a source has sent, as far as it is known.
