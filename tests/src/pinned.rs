@@ -14,7 +14,7 @@ use aya::{
         loaded_programs,
     },
 };
-use banner_common::{BANS4, BANS6, Ban, NEVER4, NEVER6};
+use banner_common::{BANS4, BANS6, Ban, MORE, More, NEVER4, NEVER6};
 
 use crate::bpf::Counters;
 
@@ -78,6 +78,38 @@ impl Pinned {
         let v6: HashMap<_, [u8; 16], [u8; Ban::SIZE]> =
             Map::HashMap(self.open(BANS6)?).try_into()?;
         Ok(v4.keys().count() + v6.keys().count())
+    }
+
+    /// Fills the map of groups with entries that nobody asks for, until there is room for no more than
+    /// `room`. Their number.
+    pub fn crowd_groups(&self, room: u32) -> Result<u32> {
+        let map = self.open(MORE)?;
+        let most = map.info()?.max_entries();
+        let mut groups: HashMap<_, [u8; More::SIZE], [u8; Ban::SIZE]> =
+            Map::HashMap(map).try_into()?;
+        let held = u32::try_from(groups.keys().count())?;
+        let crowd = most.saturating_sub(held + room);
+        for number in 0..crowd {
+            groups.insert(Self::stranger(number), [0; Ban::SIZE], 0)?;
+        }
+        Ok(crowd)
+    }
+
+    /// Takes them away again.
+    pub fn clear_groups(&self, crowd: u32) -> Result<()> {
+        let mut groups: HashMap<_, [u8; More::SIZE], [u8; Ban::SIZE]> =
+            Map::HashMap(self.open(MORE)?).try_into()?;
+        for number in 0..crowd {
+            groups.remove(&Self::stranger(number))?;
+        }
+        Ok(())
+    }
+
+    /// The key of a group that no agent would make: its number is odd.
+    fn stranger(number: u32) -> [u8; More::SIZE] {
+        let mut key = [0; More::SIZE];
+        key[..4].copy_from_slice(&(0x8000_0001 | number << 1).to_ne_bytes());
+        key
     }
 
     /// The kernel's number of the link that holds the program at `interface`.

@@ -1,6 +1,6 @@
 //! Bans in force.
 
-use std::net::IpAddr;
+use std::{collections::VecDeque, net::IpAddr};
 
 use banner_common::{BANS4, BANS6, Ban as Entry, CHECKED, MAX_MORE, SEVERAL};
 use ipnet::IpNet;
@@ -38,6 +38,8 @@ pub(super) struct Bans {
     pub(super) never: PrefixSet,
     /// About how many hosts are banned: IPv4, IPv6.
     held: [usize; 2],
+    /// What has still to be written for `tables` to hold what `groups` says, since a write failed.
+    unfinished: VecDeque<Step>,
 }
 
 /// Bans of hosts of one family that may not be in the map yet.
@@ -133,6 +135,7 @@ impl Bans {
             jails,
             never,
             held,
+            unfinished: VecDeque::new(),
         })
     }
 
@@ -225,21 +228,33 @@ impl Bans {
         Ok(!scopes.is_empty())
     }
 
+    /// Writes what is to be written. A step of a group that fails is what the next change of any group
+    /// begins with: the others that belong to it would make no sense without it.
     fn run(&mut self, steps: Vec<Step>) -> Result<(), XdpError> {
-        for step in steps {
-            self.tables.run(step)?;
-            let (host, more) = match step {
-                Step::Ban(host, _) => (host, true),
-                Step::Unban(host) => (host, false),
-                _ => continue,
-            };
-            let held = &mut self.held[usize::from(host.is_ipv6())];
-            *held = if more {
-                held.saturating_add(1)
-            } else {
-                held.saturating_sub(1)
-            };
+        if let [step @ (Step::Ban(..) | Step::Unban(_))] = steps[..] {
+            return self.step(step);
         }
+        self.unfinished.extend(steps);
+        while let Some(&step) = self.unfinished.front() {
+            self.step(step)?;
+            self.unfinished.pop_front();
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: Step) -> Result<(), XdpError> {
+        self.tables.run(step)?;
+        let (host, more) = match step {
+            Step::Ban(host, _) => (host, true),
+            Step::Unban(host) => (host, false),
+            _ => return Ok(()),
+        };
+        let held = &mut self.held[usize::from(host.is_ipv6())];
+        *held = if more {
+            held.saturating_add(1)
+        } else {
+            held.saturating_sub(1)
+        };
         Ok(())
     }
 

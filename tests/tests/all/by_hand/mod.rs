@@ -1,6 +1,7 @@
 //! Bans that somebody asks for: `banner ban`, `banner unban`, `banner bans`.
 
 mod lists;
+mod room;
 
 use anyhow::{Context as _, Result, ensure};
 use banner_tests::{agent::Event, process::Finished, topology::Family};
