@@ -70,6 +70,8 @@ impl Running {
             self.trace_no_more(now);
             error.to_string()
         })?;
+        // From now: to verify programs that trace takes most of a second where there is little time.
+        self.traced_until = Some(clock::now().mono.after(time));
         info!("packets of {address} are traced for {} s", time.as_secs());
         let interfaces = self.agent.xdp.attachments().iter();
         let interfaces = interfaces.map(|on| (on.index, on.interface.clone()));

@@ -21,6 +21,10 @@ pub(super) fn each<const KEY: usize, const VALUE: usize>(
     map: &Bytes<KEY, VALUE>,
     mut f: impl FnMut([u8; KEY], [u8; VALUE]),
 ) -> Result<(), XdpError> {
+    // Batches are locked bucket by bucket, of which an empty map has as many as a full one.
+    if map.keys().next().is_none() {
+        return Ok(());
+    }
     let batches = Batches::of(map.map().fd().as_fd()).ok();
     let mut walk = batches.map(|batches| batches.walk(BATCH));
     let mut begun = false;

@@ -92,7 +92,8 @@ impl Xdp {
         let (pins, mut advice) = Pins::claim(pin_dir)?;
         let remade = pins.check(max_bans)?;
         let loader = Loader::new(&pins, max_bans, &remade);
-        let mut shared = loader.shared()?;
+        let counters = pins.all_counters()?.into_iter().next();
+        let mut shared = loader.shared(counters.map(|(_, path)| path))?;
         pins.sweep(&remade)?;
         let clock = Clock::new(&mut shared)?;
         let never = NeverMaps::new(&mut shared)?;

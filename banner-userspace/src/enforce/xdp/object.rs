@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    io,
     net::IpAddr,
     path::{Path, PathBuf},
 };
@@ -43,6 +44,9 @@ pub(super) struct Loader {
     /// One for all: aya's reads the kernel's own types when it is made, which takes as long as
     /// everything else here, and they are not needed.
     aya: RefCell<EbpfLoader<'static>>,
+    /// What [`Loader::shared`] had verified, and where its counters are pinned, if anywhere: the program of
+    /// the first interface, because the verifier takes a good part of a start.
+    spare: RefCell<Option<(Loaded, Option<PathBuf>)>>,
 }
 
 /// The program for one interface, verified.
@@ -68,21 +72,45 @@ impl Loader {
             pins,
             max_bans,
             traced: None,
+            spare: RefCell::new(None),
         }
     }
 
     /// The maps that interfaces share, and the kernel's word that it takes the program. Nothing is
-    /// attached of this one, and its counters are pinned nowhere.
-    pub(super) fn shared(&self) -> Result<Ebpf, XdpError> {
-        let mut object = self.aya.borrow_mut().load(OBJECT)?;
+    /// attached of it. `counters` is where the counters of an interface are pinned that will be asked
+    /// for, if there are some.
+    pub(super) fn shared(&self, counters: Option<PathBuf>) -> Result<Ebpf, XdpError> {
+        let shared = self.aya.borrow_mut().load(OBJECT)?;
+        let mut object = match &counters {
+            Some(counters) => self.load(counters)?,
+            None => self.aya.borrow_mut().load(OBJECT)?,
+        };
         let name = verify(&mut object)?;
-        program(&mut object, name)?.unload()?;
-        Ok(object)
+        *self.spare.borrow_mut() = Some((Loaded { object, name }, counters));
+        Ok(shared)
     }
 
     /// The program of one interface, with the counters that are pinned at this path, or new ones that
     /// are pinned then.
     pub(super) fn program(&self, counters: &Path) -> Result<Loaded, XdpError> {
+        if self.traced.is_none()
+            && let Some((mut spare, pinned)) = self.spare.take()
+        {
+            match pinned {
+                Some(pinned) if pinned == counters => return Ok(spare),
+                None if !counters.exists() => {
+                    let map = spare.object.map_mut(COUNTERS);
+                    let map = map.ok_or(XdpError::Incomplete(COUNTERS))?;
+                    map.pin(counters).map_err(|error| XdpError::Pin {
+                        operation: "pin the counters",
+                        path: counters.to_owned(),
+                        source: io::Error::other(error),
+                    })?;
+                    return Ok(spare);
+                }
+                _ => {}
+            }
+        }
         let mut object = self.load(counters)?;
         let name = verify(&mut object)?;
         Ok(Loaded { object, name })
