@@ -6,6 +6,7 @@ mod engine;
 mod host;
 mod library;
 mod prefix;
+pub mod python;
 mod samples;
 mod spec;
 mod stamp;

@@ -1,0 +1,5 @@
+//! Tests of the translation as a whole.
+
+mod differential;
+mod peer;
+mod random;
