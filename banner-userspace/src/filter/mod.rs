@@ -16,4 +16,4 @@ pub use library::{library, library_names};
 pub use prefix::BUILTIN_PREFIXES;
 pub use samples::Mismatch;
 pub use spec::{Dialect, Expect, FilterError, FilterSpec, Part, Prefixes, Sample, Stamps};
-pub use stamp::{Stamp, StampReader};
+pub use stamp::{Detector, DetectorState, Found, Stamp, StampError, StampReader};

@@ -11,7 +11,7 @@ use crate::model::Wall;
 /// The stamps that [`StampReader`] reads: RFC 3164 (`Nov 20 10:00:00`), and RFC 3339 / ISO 8601
 /// (`2026-11-20T10:00:00.123+01:00`; a space for the T, a comma for the point and no zone are
 /// taken, too).
-pub(super) const PATTERN: &str = concat!(
+pub(in crate::filter) const PATTERN: &str = concat!(
     r"[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?",
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}",
     r"(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"

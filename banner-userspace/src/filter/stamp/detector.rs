@@ -1,0 +1,204 @@
+//! Finding the stamp of a line, wherever it stands, as fail2ban does.
+//!
+//! Each of several forms may be in a line. Which is taken depends on where earlier lines had theirs:
+//! the form of the last line at the place of the last line is asked first, and forms that were met
+//! often come before others. So lines are to be given in order, with the state of their log.
+
+use jiff::tz::TimeZone;
+
+use super::{
+    notation::Decades,
+    order::{DetectorState, Place},
+    pattern::Scratch,
+    reading::{Around, Fault, epoch, read, tai64n},
+    template::{How, Template, Templates},
+};
+use crate::{filter::spec::Stamps, model::Wall};
+
+/// Why a stamp pattern cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct StampError {
+    /// Which of the patterns, from 0.
+    pub pattern: usize,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// Finds and reads stamps. It never changes: what it learns of a log is in [`DetectorState`].
+#[derive(Clone, Debug)]
+pub struct Detector {
+    templates: Vec<Template>,
+    zone: TimeZone,
+    default: Option<i32>,
+}
+
+/// A stamp that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found<'d> {
+    /// The first byte of what is cut out of the line.
+    pub start: usize,
+    /// One behind its last byte. When nothing is cut out (`start == end`), the line has no stamp
+    /// of its own: its time is that of the line before when that is of the last minute, or else now.
+    pub end: usize,
+    /// When that is; `None`: it cannot be read.
+    pub at: Option<Wall>,
+    /// fail2ban stumbles over this stamp and drops the whole line, without looking at what it says.
+    pub lost: bool,
+    /// Which form it has: a number below [`Detector::forms`].
+    pub template: usize,
+    /// The form, for people.
+    pub name: &'d str,
+}
+
+impl Detector {
+    /// A detector for `stamps`. `year` is the present one, which bounds the years that are taken
+    /// for such. Stamps without a zone are `default_offset` (seconds east of Greenwich) or else in
+    /// `zone`, which is also where the day begins.
+    pub fn new(
+        stamps: &Stamps,
+        year: i16,
+        default_offset: Option<i32>,
+        zone: TimeZone,
+    ) -> Result<Self, StampError> {
+        let mut templates = Templates::new(Decades::up_to(year));
+        let error = |pattern| move |message| StampError { pattern, message };
+        if let Stamps::Patterns(patterns) = stamps {
+            for (index, pattern) in patterns.iter().enumerate() {
+                let lines = pattern
+                    .split('\n')
+                    .map(str::trim)
+                    .filter(|line| !line.is_empty());
+                for line in lines {
+                    templates.add(line).map_err(error(index))?;
+                }
+            }
+        }
+        if templates.all.is_empty() && *stamps != Stamps::None {
+            templates.add_known(false).map_err(error(0))?;
+        }
+        Ok(Self {
+            templates: templates.all,
+            zone,
+            default: default_offset.map(|seconds| seconds / 60),
+        })
+    }
+
+    /// The names of the forms that it knows, by number.
+    pub fn forms(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.templates.iter().map(|template| template.name.as_str())
+    }
+
+    /// Finds the stamp of a line, which is read at time `now`.
+    pub fn find(&self, state: &mut DetectorState, line: &str, now: Wall) -> Option<Found<'_>> {
+        state.fit(self.templates.len());
+        let (index, place) = self.search(state, line)?;
+        let number = state.order.number(index);
+        let template = &self.templates[number];
+        let stumbled = !state
+            .order
+            .hit(index, template.weight, line, place, now, |number| {
+                self.templates[number].weight
+            });
+        // A group that took no part ends where Python's index -1 is: before the last character.
+        let last = || line.char_indices().next_back().map_or(0, |(at, _)| at);
+        let (start, end) = state.scratch.group(1).unwrap_or_else(|| (last(), last()));
+        let mut found = Found {
+            start,
+            end,
+            at: None,
+            lost: stumbled,
+            template: number,
+            name: &template.name,
+        };
+        if stumbled || start == end {
+            return Some(found);
+        }
+        match self.time(template, state, line, now) {
+            Ok(at) => found.at = Some(at),
+            Err(Fault::Unreadable) => {}
+            Err(Fault::Lost) => found.lost = true,
+        }
+        Some(found)
+    }
+
+    fn time(
+        &self,
+        template: &Template,
+        state: &mut DetectorState,
+        line: &str,
+        now: Wall,
+    ) -> Result<Wall, Fault> {
+        let scratch = &state.scratch;
+        let group = |group| {
+            scratch
+                .group(group)
+                .and_then(|(start, end)| line.get(start..end))
+        };
+        match &template.how {
+            How::Epoch(number, long) => epoch(group(*number), *long),
+            How::Tai64n => tai64n(group(1).unwrap_or("")).map(Wall::from_secs),
+            How::Fields(fields) => {
+                let around = Around {
+                    now,
+                    zone: &self.zone,
+                    default: self.default,
+                };
+                let fields = fields.iter().map(|&(field, number)| (field, group(number)));
+                read(fields, &around, &mut state.memory).map(Wall::from_secs)
+            }
+        }
+    }
+
+    /// Which template, by its place in the present order, matches; the groups are in the scratch.
+    fn search(&self, state: &mut DetectorState, line: &str) -> Option<(usize, Place)> {
+        let DetectorState { order, scratch, .. } = state;
+        let template = |index: usize| &self.templates[order.number(index)];
+        let mut ignored = None;
+        let mut best: Option<(usize, Place)> = None;
+        if let Some(last) = order.last {
+            let template = template(last);
+            let matched = if template.anchored {
+                ignored = Some(last);
+                whole(template, line, scratch)
+            } else if let Some((start, end)) = order.at_last_place(line) {
+                template.program.search(&line[..end], start, scratch)
+            } else {
+                ignored = Some(last);
+                whole(template, line, scratch)
+            };
+            if matched {
+                let place = Place::of(line, scratch.group(0)?);
+                if self.templates.len() == 1 || template.anchored || order.is_last_place(place) {
+                    return Some((last, place));
+                }
+                best = Some((last, place));
+                scratch.keep();
+            }
+        }
+        for index in (0..self.templates.len()).filter(|&index| Some(index) != ignored) {
+            let template = template(index);
+            if !whole(template, line, scratch) {
+                continue;
+            }
+            let place = Place::of(line, scratch.group(0)?);
+            let last = index + 1 >= self.templates.len();
+            // Elsewhere than before it may be a time in the message: something better may come.
+            if !last && !template.anchored && order.is_further(index, place) {
+                if best.is_none_or(|(_, best)| place.start < best.start) {
+                    best = Some((index, place));
+                    scratch.keep();
+                }
+                continue;
+            }
+            return Some((index, place));
+        }
+        let (index, place) = best?;
+        scratch.recall();
+        Some((index, place))
+    }
+}
+
+fn whole(template: &Template, line: &str, scratch: &mut Scratch) -> bool {
+    template.program.search(line, 0, scratch)
+}

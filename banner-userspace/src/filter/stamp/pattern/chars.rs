@@ -1,0 +1,259 @@
+//! Characters and sets of them, with Python's idea of digits, words and blanks.
+
+use std::sync::LazyLock;
+
+use regex_syntax::hir::{Class, HirKind};
+
+/// What a class such as `\d` stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Digit,
+    Space,
+    Word,
+}
+
+/// A part of a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Item {
+    Range(char, char),
+    /// The class; whether it is what is not in it; whether it is ASCII alone.
+    Kind(Kind, bool, bool),
+}
+
+/// A set of characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Set {
+    /// A bit for each ASCII character.
+    ascii: u128,
+    /// Of the others.
+    items: Vec<Item>,
+    negate: bool,
+    any_case: bool,
+}
+
+impl Set {
+    pub(super) fn new(mut items: Vec<Item>, negate: bool, any_case: bool) -> Self {
+        if any_case {
+            items = items.into_iter().flat_map(folded).collect();
+        }
+        let mut set = Self {
+            ascii: 0,
+            items,
+            negate,
+            any_case,
+        };
+        for byte in 0..128_u8 {
+            if set.has_slow(char::from(byte)) {
+                set.ascii |= 1 << byte;
+            }
+        }
+        set
+    }
+
+    pub(super) fn one(c: char, any_case: bool) -> Self {
+        Self::new(vec![Item::Range(c, c)], false, any_case)
+    }
+
+    /// The only character in it, when that is ASCII and the case counts.
+    pub(super) fn only(&self) -> Option<u8> {
+        match self.items[..] {
+            [Item::Range(first, last)] if first == last && !self.negate && !self.any_case => {
+                u8::try_from(first).ok().filter(u8::is_ascii)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn has_ascii(&self, byte: u8) -> bool {
+        self.ascii >> byte & 1 != 0
+    }
+
+    pub(super) fn has(&self, c: char) -> bool {
+        if c.is_ascii() {
+            self.has_ascii(c as u8)
+        } else {
+            self.has_slow(c)
+        }
+    }
+
+    fn has_slow(&self, c: char) -> bool {
+        let c = if self.any_case { lower(c) } else { c };
+        let inside = self.items.iter().any(|item| match *item {
+            Item::Range(first, last) => (first..=last).contains(&c),
+            Item::Kind(kind, negate, ascii) => kind.has(c, ascii) != negate,
+        });
+        inside != self.negate
+    }
+}
+
+impl Kind {
+    fn has(self, c: char, ascii: bool) -> bool {
+        if ascii && !c.is_ascii() {
+            return false;
+        }
+        match self {
+            Self::Digit => is_digit(c),
+            Self::Space => is_space(c),
+            Self::Word => is_word(c),
+        }
+    }
+}
+
+/// The lower case of a character: one character, as Python's `re` compares them.
+pub(super) fn lower(c: char) -> char {
+    c.to_lowercase().next().unwrap_or(c)
+}
+
+/// What a part of a set comes to where case does not count: compared with lower case.
+fn folded(item: Item) -> Vec<Item> {
+    let Item::Range(first, last) = item else {
+        return vec![item];
+    };
+    // No pattern for stamps has long ranges of letters beyond these.
+    if last as u32 - first as u32 > 0x400 {
+        let mut items = folded(Item::Range(first, '\u{2ff}'.min(last)));
+        items.push(item);
+        return items;
+    }
+    let mut items = Vec::new();
+    for c in first..=last {
+        let low = lower(c);
+        items.push(Item::Range(low, low));
+        // Letters that are one in upper case.
+        let twin = match low {
+            'i' => 'ı',
+            'ı' => 'i',
+            's' => 'ſ',
+            'ſ' => 's',
+            'µ' => 'μ',
+            'μ' => 'µ',
+            _ => continue,
+        };
+        items.push(Item::Range(twin, twin));
+    }
+    items
+}
+
+/// A decimal digit of any script.
+pub(crate) fn is_digit(c: char) -> bool {
+    c.is_ascii_digit() || (!c.is_ascii() && find(&DIGITS, c).is_some())
+}
+
+/// The value of a decimal digit of any script.
+pub(crate) fn digit(c: char) -> Option<u32> {
+    if c.is_ascii() {
+        return c.to_digit(10);
+    }
+    // Digits come in tens, from zero on.
+    let (first, _) = find(&DIGITS, c)?;
+    Some((c as u32 - first as u32) % 10)
+}
+
+pub(crate) fn is_space(c: char) -> bool {
+    matches!(c, '\x1c'..='\x1f') || c.is_whitespace()
+}
+
+pub(crate) fn is_alphanumeric(c: char) -> bool {
+    if c.is_ascii() {
+        c.is_ascii_alphanumeric()
+    } else {
+        find(&LETTERS_AND_NUMBERS, c).is_some()
+    }
+}
+
+pub(super) fn is_word(c: char) -> bool {
+    c == '_' || is_alphanumeric(c)
+}
+
+static DIGITS: LazyLock<Vec<(char, char)>> = LazyLock::new(|| ranges(r"\p{Nd}"));
+static LETTERS_AND_NUMBERS: LazyLock<Vec<(char, char)>> = LazyLock::new(|| ranges(r"[\p{L}\p{N}]"));
+
+/// The ranges of a class, in order. Empty when `class` is none, which a test rules out.
+fn ranges(class: &str) -> Vec<(char, char)> {
+    match regex_syntax::parse(class).map(regex_syntax::hir::Hir::into_kind) {
+        Ok(HirKind::Class(Class::Unicode(class))) => class
+            .iter()
+            .map(|range| (range.start(), range.end()))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn find(ranges: &[(char, char)], c: char) -> Option<(char, char)> {
+    let behind = ranges.partition_point(|&(first, _)| first <= c);
+    let range = *ranges.get(behind.checked_sub(1)?)?;
+    (c <= range.1).then_some(range)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_of_all_scripts_have_their_value() {
+        for (c, value) in [
+            ('0', 0),
+            ('9', 9),
+            ('٠', 0),
+            ('٣', 3),
+            ('９', 9),
+            ('𝟗', 9),
+            ('𝟘', 0),
+        ] {
+            assert!(is_digit(c), "{c}");
+            assert_eq!(digit(c), Some(value), "{c}");
+        }
+        for c in ['a', '²', '½', 'Ⅷ'] {
+            assert!(!is_digit(c), "{c}");
+            assert_eq!(digit(c), None, "{c}");
+        }
+        assert!(
+            DIGITS
+                .iter()
+                .all(|&(first, last)| (last as u32 - first as u32 + 1) % 10 == 0)
+        );
+    }
+
+    /// What Python says of them.
+    #[test]
+    fn words_and_blanks_are_those_of_python() {
+        for (c, word, space) in [
+            ('a', true, false),
+            ('_', true, false),
+            ('ä', true, false),
+            ('²', true, false),
+            ('½', true, false),
+            ('中', true, false),
+            ('\u{301}', false, false),
+            ('\u{200d}', false, false),
+            ('‿', false, false),
+            ('Ⓐ', false, false),
+            ('\x1c', false, true),
+            ('\u{85}', false, true),
+            ('\u{a0}', false, true),
+            ('\u{2028}', false, true),
+            ('\u{200b}', false, false),
+            ('\u{feff}', false, false),
+        ] {
+            assert_eq!(is_word(c), word, "{c:?}");
+            assert_eq!(is_space(c), space, "{c:?}");
+        }
+    }
+
+    #[test]
+    fn where_case_does_not_count_letters_that_are_one_in_upper_case_do_not_differ() {
+        let i = Set::one('i', true);
+        assert!(['i', 'I', 'ı', 'İ'].into_iter().all(|c| i.has(c)));
+        let s = Set::one('S', true);
+        assert!(['s', 'S', 'ſ'].into_iter().all(|c| s.has(c)));
+        let k = Set::new(vec![Item::Range('A', 'Z')], false, true);
+        assert!(
+            ['k', 'K', '\u{212a}', 'ſ', 'ı']
+                .into_iter()
+                .all(|c| k.has(c))
+        );
+        assert!(!Set::one('i', false).has('I'));
+        assert_eq!(Set::one('i', false).only(), Some(b'i'));
+        assert_eq!(i.only(), None);
+    }
+}

@@ -1,0 +1,395 @@
+//! What the fields of a stamp come to.
+
+use jiff::tz::TimeZone;
+
+use super::{
+    pattern::{digit, is_space},
+    zone::{self, Memory, Offset, shown},
+};
+use crate::model::Wall;
+
+const DAY: i64 = 86_400;
+
+/// The first and the last second that Python's `datetime` knows, since 1970.
+const FIRST: i64 = -719_162 * DAY;
+const LAST: i64 = 2_932_897 * DAY - 1;
+
+/// Why a stamp is no time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It cannot be read. The line counts as one without a time.
+    Unreadable,
+    /// fail2ban stumbles over it, and over the line with it.
+    Lost,
+}
+
+/// What a group with this name is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    ShortYear,
+    Year,
+    Month,
+    MonthName,
+    ShortMonthName,
+    Day,
+    Hour,
+    Hour12,
+    HalfOfDay,
+    Minute,
+    Second,
+    DayName,
+    ShortDayName,
+    DayOfWeek,
+    DayOfYear,
+    WeekFromSunday,
+    WeekFromMonday,
+    Zone,
+}
+
+impl Field {
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "y" => Self::ShortYear,
+            "Y" => Self::Year,
+            "m" => Self::Month,
+            "B" => Self::MonthName,
+            "b" => Self::ShortMonthName,
+            "d" => Self::Day,
+            "H" => Self::Hour,
+            "I" => Self::Hour12,
+            "p" => Self::HalfOfDay,
+            "M" => Self::Minute,
+            "S" => Self::Second,
+            "A" => Self::DayName,
+            "a" => Self::ShortDayName,
+            "w" => Self::DayOfWeek,
+            "j" => Self::DayOfYear,
+            "U" => Self::WeekFromSunday,
+            "W" => Self::WeekFromMonday,
+            "z" | "Z" => Self::Zone,
+            _ => return None,
+        })
+    }
+}
+
+/// What a stamp is read against.
+#[derive(Debug)]
+pub(super) struct Around<'z> {
+    pub(super) now: Wall,
+    pub(super) zone: &'z TimeZone,
+    /// Minutes east of Greenwich of stamps without a zone; `None`: they are in `zone`.
+    pub(super) default: Option<i32>,
+}
+
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+const DAYS: [&str; 7] = [
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
+
+#[derive(Default)]
+struct Parts {
+    year: Option<i64>,
+    month: Option<i64>,
+    day: Option<i64>,
+    hour: i64,
+    minute: i64,
+    second: i64,
+    /// 0 is Monday.
+    weekday: Option<i64>,
+    day_of_year: Option<i64>,
+    /// Which, and whether weeks begin on Monday.
+    week: Option<(i64, bool)>,
+    offset: Option<i32>,
+}
+
+/// The time, in seconds since the epoch, that these fields give; groups that took no part are `None`.
+/// `memory` is that of `mktime`.
+pub(super) fn read<'t>(
+    fields: impl Iterator<Item = (Field, Option<&'t str>)> + Clone,
+    around: &Around<'_>,
+    memory: &mut Memory,
+) -> Result<i64, Fault> {
+    let mut parts = Parts::default();
+    for (field, text) in fields.clone() {
+        if let Some(text) = text {
+            parts.take(field, text, fields.clone())?;
+        }
+    }
+    parts.time(around, memory)
+}
+
+impl Parts {
+    fn take<'t>(
+        &mut self,
+        field: Field,
+        text: &str,
+        mut fields: impl Iterator<Item = (Field, Option<&'t str>)>,
+    ) -> Result<(), Fault> {
+        match field {
+            // Years of two digits are of this century.
+            Field::ShortYear => {
+                let year = number(text)?;
+                self.year = Some(if year <= 2000 { year + 2000 } else { year });
+            }
+            Field::Year => self.year = Some(number(text)?),
+            Field::Month => self.month = Some(number(text)?),
+            Field::MonthName => self.month = Some(name(&MONTHS, text, false)? + 1),
+            Field::ShortMonthName => self.month = Some(name(&MONTHS, text, true)? + 1),
+            Field::Day => self.day = Some(number(text)?),
+            Field::Hour => self.hour = number(text)?,
+            Field::Hour12 => {
+                let half = fields.find(|(field, _)| *field == Field::HalfOfDay);
+                self.hour = hour(number(text)?, half.map(|(_, text)| text))?;
+            }
+            Field::HalfOfDay => {}
+            Field::Minute => self.minute = number(text)?,
+            Field::Second => self.second = number(text)?,
+            Field::DayName => self.weekday = Some(name(&DAYS, text, false)?),
+            Field::ShortDayName => self.weekday = Some(name(&DAYS, text, true)?),
+            Field::DayOfWeek => {
+                let day = number(text)?;
+                self.weekday = Some(if day < 1 { 6 } else { day - 1 });
+            }
+            Field::DayOfYear => self.day_of_year = Some(number(text)?),
+            Field::WeekFromSunday => self.week = Some((number(text)?, false)),
+            Field::WeekFromMonday => self.week = Some((number(text)?, true)),
+            Field::Zone => {
+                self.offset = Some(match zone::offset(text) {
+                    Offset::Minutes(minutes) => minutes,
+                    Offset::Unknown => return Err(Fault::Lost),
+                    Offset::Malformed => return Err(Fault::Unreadable),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn time(mut self, around: &Around<'_>, memory: &mut Memory) -> Result<i64, Fault> {
+        let mut now = None;
+        let mut now = || *now.get_or_insert_with(|| shown(around.now.as_secs(), around.zone).0);
+        let no_year = self.year.is_none();
+        let mut year = match self.year {
+            Some(year) => year,
+            None => civil(now()).0,
+        };
+        if self.month.is_none() || self.day.is_none() {
+            if let (None, Some((week, monday)), Some(weekday)) =
+                (self.day_of_year, self.week, self.weekday)
+            {
+                self.day_of_year = Some(day_of_year(year, week, weekday, monday)?);
+            }
+            if let Some(day) = self.day_of_year {
+                let date = days(year, 1, 1)? + day - 1;
+                if !(FIRST..=LAST).contains(&date.saturating_mul(DAY)) {
+                    return Err(Fault::Unreadable);
+                }
+                let (of_year, month, day) = civil(date * DAY);
+                year = of_year;
+                (self.month, self.day) = (Some(month), Some(day));
+            }
+        }
+        let no_day = self.month.is_none() && self.day.is_none();
+        if no_day {
+            let (_, month, day) = civil(now());
+            (self.month, self.day) = (Some(month), Some(day));
+        }
+        // Half of a date is more than fail2ban can take.
+        let (Some(month), Some(day)) = (self.month, self.day) else {
+            return Err(Fault::Lost);
+        };
+        let numbers = [year, month, day, self.hour, self.minute, self.second];
+        if numbers.iter().any(|&number| i32::try_from(number).is_err()) {
+            return Err(Fault::Lost);
+        }
+        let date = days(year, month, day)?;
+        let clock = [(self.hour, 24), (self.minute, 60), (self.second, 60)];
+        if clock
+            .iter()
+            .any(|&(number, end)| !(0..end).contains(&number))
+        {
+            return Err(Fault::Unreadable);
+        }
+        let mut at = date * DAY + self.hour * 3600 + self.minute * 60 + self.second;
+        let offset = self.offset.or(around.default);
+        if let Some(offset) = offset {
+            at -= i64::from(offset) * 60;
+            if !(FIRST..=LAST).contains(&at) {
+                return Err(Fault::Lost);
+            }
+        }
+        // What has not come yet was yesterday, or last year. With a zone, UTC is compared with local time.
+        if no_day && at > now() {
+            at -= DAY;
+        }
+        if no_year && at > now() + DAY {
+            at = days(year - 1, month, day)? * DAY + at.rem_euclid(DAY);
+        }
+        match offset {
+            Some(_) => Ok(at),
+            None => memory.mktime(at, around.zone).ok_or(Fault::Lost),
+        }
+    }
+}
+
+/// The hour of a clock with twelve. `half`: nothing when there is no such field.
+fn hour(hour: i64, half: Option<Option<&str>>) -> Result<i64, Fault> {
+    let half = match half {
+        // A half of the day that is left out is more than fail2ban can take.
+        Some(None) => return Err(Fault::Lost),
+        Some(Some(half)) => half.to_lowercase(),
+        None => String::new(),
+    };
+    Ok(match (half.as_str(), hour) {
+        ("" | "am", 12) => 0,
+        ("pm", hour) if hour != 12 => hour + 12,
+        _ => hour,
+    })
+}
+
+/// A number as Python's `int` reads it. Beyond what fits, it is too large for everything.
+fn number(text: &str) -> Result<i64, Fault> {
+    let text = text.trim_matches(is_space);
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let mut value: i64 = 0;
+    let mut before = '_';
+    for c in digits.chars() {
+        match digit(c) {
+            Some(digit) => value = value.saturating_mul(10).saturating_add(i64::from(digit)),
+            None if c == '_' && before != '_' => {}
+            None => return Err(Fault::Unreadable),
+        }
+        before = c;
+    }
+    if before == '_' {
+        return Err(Fault::Unreadable);
+    }
+    Ok(if negative { -value } else { value })
+}
+
+fn name(names: &[&str], text: &str, short: bool) -> Result<i64, Fault> {
+    let found = names.iter().position(|name| {
+        let name = if short { &name[..3] } else { name };
+        name.eq_ignore_ascii_case(text)
+    });
+    found
+        .and_then(|index| i64::try_from(index).ok())
+        .ok_or(Fault::Unreadable)
+}
+
+/// The number of a day, from its week's and the day's in it (0 is Monday).
+fn day_of_year(year: i64, week: i64, weekday: i64, monday: bool) -> Result<i64, Fault> {
+    // 1 January 1970 was a Thursday.
+    let shift = i64::from(!monday);
+    let new_year = (days(year, 1, 1)? + 3 + shift).rem_euclid(7);
+    let weekday = (weekday + shift).rem_euclid(7);
+    Ok(if week == 0 {
+        1 + weekday - new_year
+    } else {
+        1 + (7 - new_year).rem_euclid(7) + 7 * (week - 1) + weekday
+    })
+}
+
+/// Days from 1970 to a date, if there is one.
+fn days(year: i64, month: i64, day: i64) -> Result<i64, Fault> {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let long = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        _ => return Err(Fault::Unreadable),
+    };
+    if !(1..=9999).contains(&year) || !(1..=long).contains(&day) {
+        return Err(Fault::Unreadable);
+    }
+    // Years that begin in March, so that the leap day is the last.
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let of_year = (153 * month + 2) / 5 + day - 1;
+    Ok(
+        year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + of_year
+            - 719_468,
+    )
+}
+
+/// Year, month and day of seconds since 1970.
+fn civil(at: i64) -> (i64, i64, i64) {
+    let days = at.div_euclid(DAY) + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let of_year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let day = of_era - (365 * of_year + of_year / 4 - of_year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    (era * 400 + of_year + next, month, day)
+}
+
+/// Seconds since the epoch in these digits, which may have a fraction. `long`: they may be in
+/// milliseconds or microseconds.
+pub(super) fn epoch(text: Option<&str>, long: bool) -> Result<Wall, Fault> {
+    let text = text.ok_or(Fault::Lost)?;
+    let places = match text.chars().count() {
+        16.. if long && !text.contains('.') => 6,
+        13.. if long => 3,
+        _ => 0,
+    };
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let mut nanos: i128 = 0;
+    let mut scale = 9 - places;
+    for c in whole.chars() {
+        nanos = nanos
+            .saturating_mul(10)
+            .saturating_add(i128::from(digit(c).ok_or(Fault::Unreadable)?));
+    }
+    for c in fraction.chars() {
+        let digit = digit(c).ok_or(Fault::Unreadable)?;
+        if scale > 0 {
+            nanos = nanos.saturating_mul(10).saturating_add(i128::from(digit));
+            scale -= 1;
+        }
+    }
+    if whole.is_empty() && fraction.is_empty() {
+        return Err(Fault::Unreadable);
+    }
+    for _ in 0..scale {
+        nanos = nanos.saturating_mul(10);
+    }
+    Ok(Wall(i64::try_from(nanos).unwrap_or(i64::MAX)))
+}
+
+/// The seconds in `@` and 24 hexadecimal digits. The first of them, which is always 4, is left
+/// out; leap seconds are not taken off.
+pub(super) fn tai64n(text: &str) -> Result<i64, Fault> {
+    let digits = text.get(2..17).ok_or(Fault::Unreadable)?;
+    i64::from_str_radix(digits, 16).map_err(|_| Fault::Unreadable)
+}
