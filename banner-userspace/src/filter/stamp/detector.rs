@@ -145,7 +145,7 @@ impl Detector {
                     default: self.default,
                 };
                 let fields = fields.iter().map(|&(field, number)| (field, group(number)));
-                read(fields, &around, &mut state.memory).map(Wall::from_secs)
+                read(&fields, &around, &mut state.memory).map(Wall::from_secs)
             }
         }
     }

@@ -124,7 +124,7 @@ struct Parts {
 /// The time, in seconds since the epoch, that these fields give; groups that took no part are `None`.
 /// `memory` is that of `mktime`.
 pub(super) fn read<'t>(
-    fields: impl Iterator<Item = (Field, Option<&'t str>)> + Clone,
+    fields: &(impl Iterator<Item = (Field, Option<&'t str>)> + Clone),
     around: &Around<'_>,
     memory: &mut Memory,
 ) -> Result<i64, Fault> {
@@ -157,8 +157,13 @@ impl Parts {
             Field::Day => self.day = Some(number(text)?),
             Field::Hour => self.hour = number(text)?,
             Field::Hour12 => {
-                let half = fields.find(|(field, _)| *field == Field::HalfOfDay);
-                self.hour = hour(number(text)?, half.map(|(_, text)| text))?;
+                let half = match fields.find(|(field, _)| *field == Field::HalfOfDay) {
+                    Some((_, Some(half))) => half,
+                    // One that is left out is more than fail2ban can take.
+                    Some((_, None)) => return Err(Fault::Lost),
+                    None => "",
+                };
+                self.hour = hour(number(text)?, half);
             }
             Field::HalfOfDay => {}
             Field::Minute => self.minute = number(text)?,
@@ -250,19 +255,13 @@ impl Parts {
     }
 }
 
-/// The hour of a clock with twelve. `half`: nothing when there is no such field.
-fn hour(hour: i64, half: Option<Option<&str>>) -> Result<i64, Fault> {
-    let half = match half {
-        // A half of the day that is left out is more than fail2ban can take.
-        Some(None) => return Err(Fault::Lost),
-        Some(Some(half)) => half.to_lowercase(),
-        None => String::new(),
-    };
-    Ok(match (half.as_str(), hour) {
+/// The hour of a clock with twelve; without a half of the day it is before noon.
+fn hour(hour: i64, half: &str) -> i64 {
+    match (half.to_lowercase().as_str(), hour) {
         ("" | "am", 12) => 0,
         ("pm", hour) if hour != 12 => hour + 12,
         _ => hour,
-    })
+    }
 }
 
 /// A number as Python's `int` reads it. Beyond what fits, it is too large for everything.

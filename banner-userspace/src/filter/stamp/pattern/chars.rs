@@ -210,7 +210,7 @@ mod tests {
         assert!(
             DIGITS
                 .iter()
-                .all(|&(first, last)| (last as u32 - first as u32 + 1) % 10 == 0)
+                .all(|&(first, last)| (last as u32 - first as u32 + 1).is_multiple_of(10))
         );
     }
 

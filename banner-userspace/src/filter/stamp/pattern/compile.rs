@@ -114,13 +114,11 @@ impl Compiler {
     }
 
     fn set(&mut self, set: &Set) -> usize {
-        match self.sets.iter().position(|known| known == set) {
-            Some(index) => index,
-            None => {
-                self.sets.push(set.clone());
-                self.sets.len() - 1
-            }
-        }
+        let known = self.sets.iter().position(|known| known == set);
+        known.unwrap_or_else(|| {
+            self.sets.push(set.clone());
+            self.sets.len() - 1
+        })
     }
 
     fn node(&mut self, node: &Node) -> Result<(), String> {
@@ -279,7 +277,7 @@ fn first(node: &Node, begins: &mut [bool; 256]) -> bool {
             .iter()
             .fold(false, |empty, node| first(node, begins) | empty),
         Node::Group(_, node) | Node::Atomic(node) => first(node, begins),
-        Node::Repeat { node, least, .. } => first(node, begins) | (*least == 0),
+        Node::Repeat { node, least, .. } => first(node, begins) || *least == 0,
         Node::Again(..) => {
             begins.fill(true);
             true

@@ -6,6 +6,8 @@
 
 mod chars;
 mod compile;
+mod escape;
+mod groups;
 mod parse;
 mod run;
 

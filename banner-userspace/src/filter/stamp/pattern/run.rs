@@ -174,15 +174,12 @@ impl Machine<'_> {
                     None => no,
                 }),
             };
-            step = match next {
-                Some(next) => next,
-                None => {
-                    self.saw(at + 1);
-                    let (back, position) = self.back(base)?;
-                    at = position;
-                    back
-                }
-            };
+            if let Some(next) = next {
+                step = next;
+            } else {
+                self.saw(at + 1);
+                (step, at) = self.back(base)?;
+            }
         }
     }
 

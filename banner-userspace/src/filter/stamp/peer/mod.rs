@@ -11,6 +11,9 @@ use std::{
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+mod lines;
+
+use self::lines::{Dice, PATTERNS, SNIPPETS, ZONES, mutated};
 use super::{Detector, DetectorState, zone};
 use crate::{filter::spec::Stamps, model::Wall};
 
@@ -23,14 +26,14 @@ struct Log {
 }
 
 impl Log {
-    fn ask(&self, questions: &mut String) {
+    fn ask(&self, questions: &mut Vec<String>) {
         let now = self.lines.first().map_or(0, |(_, now)| *now);
         let log = json!({
             "tz": self.zone, "now": now, "default": self.default, "patterns": self.patterns,
         });
-        questions.push_str(&format!("{log}\n"));
+        questions.push(log.to_string());
         for (line, now) in &self.lines {
-            questions.push_str(&format!("{}\n", json!({ "line": line, "now": now })));
+            questions.push(json!({ "line": line, "now": now }).to_string());
         }
     }
 
@@ -48,7 +51,7 @@ impl Log {
             zone::Offset::Minutes(minutes) => minutes * 60,
             other => panic!("{other:?}"),
         });
-        let year = i16::try_from(1970 + self.year_of_the_test()).unwrap();
+        let year = i16::try_from(1970 + year_of_the_test()).unwrap();
         let detector = Detector::new(&stamps, year, default, tz);
         let wrong = answer();
         assert_eq!(
@@ -98,42 +101,26 @@ impl Log {
     fn is_posix(&self) -> bool {
         self.zone.contains(',')
     }
-
-    fn year_of_the_test(&self) -> i64 {
-        // fail2ban takes the year of its start, whatever the time of the log.
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap();
-        i64::try_from(now.as_secs()).unwrap() / 31_556_952
-    }
 }
 
+/// fail2ban takes the year in which it starts, whatever the time of the log.
+fn year_of_the_test() -> i64 {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    i64::try_from(now.as_secs()).unwrap() / 31_556_952
+}
+
+/// As numbers with a point, as fail2ban has them.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "what is lost is less than a microsecond"
+)]
 fn close(theirs: f64, ours: Wall) -> bool {
     let ours = ours.0 as f64 / 1e9;
     // Beyond what a time has room for it is as late, or as early, as can be.
     let bound = i64::MAX as f64 / 1e9;
     (theirs.clamp(-bound, bound) - ours).abs() < 1.5e-6_f64.max(ours.abs() * 1e-15)
-}
-
-/// Numbers that look random, from a seed (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap()
-    }
-
-    fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len())]
-    }
 }
 
 fn root() -> PathBuf {
@@ -189,207 +176,15 @@ fn stock_patterns(root: &Path) -> BTreeSet<String> {
     found
 }
 
-/// What its documentation allows beyond that.
-const PATTERNS: &[&[&str]] = &[
-    &["EPOCH"],
-    &["LEPOCH"],
-    &["^EPOCH"],
-    &["{^LN-BEG}LEPOCH"],
-    &["TAI64N"],
-    &["^TAI64N"],
-    &["{NONE}"],
-    &["{DEFAULT}"],
-    &["{^LN-BEG}", "{DEFAULT}"],
-    &["Epoch", "TAI64N", "{DEFAULT}"],
-    &["ISO8601"],
-    &[r"(?<=\|\s){LEPOCH}(?=\s\|)"],
-    &[r"{EPOCH}"],
-    &[r"^\[?{EPOCH}\]?"],
-    &[r"(\w+) {EPOCH}"],
-    &[r"^{DATE}", "{NONE}"],
-    &[r"\[{DATE}\]", r"%Y-%m-%d %H:%M:%S", "{DEFAULT}"],
-    &[r"^%ExY-%Exm-%Exd %H:%M:%S(?: ?%Exz)?"],
-    &[r"^%Y-%m-%d-%H%M%S\.%f %z **"],
-    &[r"{^LN-BEG}%Y-%m-%d %H:%M:%S(?:\s*%Z)?\s"],
-    &[r"%Y %m %d %H:%M:%S"],
-    &[r"%Y%m%d%H%M%S"],
-    &[r"%%%Y%m%d%H%M%S"],
-    &[r"%d %b %Y %I:%M:%S(?: %p)?"],
-    &[
-        r"%b %d %I:%M:%S %p",
-        r"%b %d %l:%M:%S %p",
-        r"%d/%m/%Y %Exl:%M:%S",
-    ],
-    &[r"%a %j %Y %H:%M"],
-    &[r"%a %U %Y %H:%M", r"%A %W %Y", r"%w %W %Y"],
-    &[r"%j %H:%M:%S"],
-    &[r"%d %H:%M:%S"],
-    &[r"%m/%d %H:%M", r"%H:%M"],
-    &[r"%Y"],
-    &[r"%B %d,? %Y %Exk:%M"],
-    &[r"%c", r"%x %X"],
-    &[r"%y%m%d ?%k:%M:%S"],
-    &[r"**%H:%M:%S**"],
-    &[r"{UNB}%H:%M:%S"],
-    &[r"{UNB}(%d)/%b/%Y"],
-    &[r"^[^\[]*(\[%d/%b/%Y:%H:%M:%S %z\])"],
-    &[r"(?:%a )?%b %d %H:%M:%S(?:\.%f)?(?: %ExY)?$"],
-    &[r"%H:%M:%S$"],
-    &[r"[(]%b %d"],
-    &[r"(?P<Y>20\d\d)-(?P<m>.\d)-(?P<d>..)"],
-    &[r"(?P<H>\w+):(?P<M>\w+):(?P<S>\w+)"],
-    &[r"(?:%Exz )?%b %d %H:%M:%S", r"%d %b %H:%M:%S %ExZ"],
-    &[r"(?i)t%H:%M:%S"],
-    &[r"%Y(?P<_sep>[-/.])%m(?P=_sep)%d(?(_sep)T|x)%H:%M:%S"],
-    &[r"(%b)? ?%H:%M:%S"],
-    &[r"\s*(%b %d)?"],
-    &[r"(?:(%d)/)?%b"],
-    &[r"%d(?:st|nd|rd|th)? %B"],
-    &[r"%ExY-%Exm-%Exd[T ]%ExH:%ExM:%ExS"],
-    &[r"%Q"],
-    &[r"100%"],
-    &[r"%Y-%Y"],
-    &[r"(%Y"],
-    &[r"%Y-%m", r"%Y-%m"],
-    &[r"(?<=a+)%Y"],
-];
-
-/// Zones, and times at which something happens in them.
-const ZONES: &[(&str, &[i64])] = &[
-    (
-        "Europe/Zurich",
-        &[1_124_013_600, 1_792_890_000, 1_761_440_400, 1_774_746_000],
-    ),
-    ("UTC", &[1_795_000_000, 1_704_067_199, 1_709_164_800]),
-    (
-        "CET-1CEST,M3.5.0,M10.5.0/3",
-        &[1_761_440_399, 1_774_746_001, 1_798_758_000],
-    ),
-    ("America/St_Johns", &[1_762_000_000, 1_735_700_000]),
-    ("Australia/Lord_Howe", &[1_775_314_800, 1_759_590_000]),
-];
-
-const SNIPPETS: &[&str] = &[
-    " ",
-    "  ",
-    "[",
-    "]",
-    "<",
-    "Nov 20 10:00:00",
-    "2026-11-20 10:00:00",
-    "10:00:00",
-    "29 Feb",
-    "Feb 29 ",
-    "Mar 29 02:30:00",
-    "Oct 25 02:30:00",
-    "2026-03-29T02:30:00",
-    "2025-10-26 02:15:00",
-    "+0130",
-    "-00:30",
-    " -0030",
-    "Z",
-    " UTC",
-    "CEST ",
-    "PST ",
-    "EDT ",
-    "XYZ ",
-    "1795000000",
-    "1795000000.123",
-    "1795000000123",
-    "1795000000123456",
-    "@4000000043d7c16b0f1d4f38",
-    "audit(1795000000.123:1)",
-    "24",
-    "31",
-    "60",
-    "61",
-    "00",
-    "12",
-    "PM",
-    "AM",
-    " pm",
-    ".5",
-    ",123456",
-    "é",
-    "ß",
-    "٣",
-    "２",
-    "ſ",
-    "İ",
-    "ı",
-    "K",
-    "\u{301}",
-    "²",
-    "\u{a0}",
-    "\u{1c}",
-    "\u{85}",
-    "\t",
-    "_",
-    "-",
-    "/",
-    ":",
-    "20",
-    "19",
-    "2030",
-    "99",
-    "0000",
-    "|",
-    "T",
-    "20/Nov/2026:10:00:00 +0100",
-    "Mon ",
-    "sun ",
-    "Sep ",
-    "august 3",
-    "366 2024",
-    "Sunday 53 2023",
-    "Mon 00 2024 10:00",
-    "\n",
-    "1/1/26",
-    "Dec 31 23:59:59",
-    "Jan  1 00:00:00",
-    "130322 11:46:11",
-    "Apr-27-13 02:33:06",
-    "Jan 3, 2026 12:01:02 AM",
-];
-
-fn mutated(line: &str, dice: &mut Dice) -> String {
-    let mut chars: Vec<char> = line.chars().take(300).collect();
-    for _ in 0..=dice.below(4) {
-        // Most stamps stand at the beginning.
-        let reach = if dice.below(4) > 0 {
-            chars.len().min(40)
-        } else {
-            chars.len()
-        };
-        let at = dice.below(reach + 1);
-        let end = (at + dice.below(4)).min(chars.len());
-        match dice.below(7) {
-            0 => drop(chars.drain(at..end)),
-            1 | 2 => drop(chars.splice(at..end, dice.of(SNIPPETS).chars())),
-            3 => drop(chars.splice(at..at, dice.of(SNIPPETS).chars())),
-            4 if at < chars.len() => {
-                chars[at] = char::from(b"0123456789 :-/.TZ+ab"[dice.below(20)])
-            }
-            5 if at < chars.len() => {
-                chars[at] = if chars[at].is_lowercase() {
-                    chars[at].to_ascii_uppercase()
-                } else {
-                    chars[at].to_ascii_lowercase()
-                };
-            }
-            _ if at < end => chars.swap(at, end - 1),
-            _ => {}
-        }
-    }
-    chars.into_iter().collect()
-}
-
 /// Asks fail2ban and compares. Returns the number of comparisons and of differences.
 fn run(root: &Path, logs: &[Log]) -> (usize, usize) {
-    let mut questions = String::new();
-    logs.iter().for_each(|log| log.ask(&mut questions));
+    let mut questions = Vec::new();
+    for log in logs {
+        log.ask(&mut questions);
+    }
     let mut file = tempfile::tempfile().unwrap();
-    file.write_all(questions.as_bytes()).unwrap();
+    file.write_all((questions.join("\n") + "\n").as_bytes())
+        .unwrap();
     file.seek(SeekFrom::Start(0)).unwrap();
     let out = Command::new("python3")
         .args(["-c", include_str!("peer.py")])
