@@ -11,6 +11,7 @@ use super::{
     order::{DetectorState, Place},
     pattern::Scratch,
     reading::{Around, Fault, epoch, read, tai64n},
+    recall::{self, Stamped},
     template::{How, Template, Templates},
 };
 use crate::{filter::spec::Stamps, model::Wall};
@@ -89,55 +90,90 @@ impl Detector {
         self.templates.iter().map(|template| template.name.as_str())
     }
 
-    /// Finds the stamp of a line, which is read at time `now`.
+    /// Finds the stamp of a line, which is read at time `now`. Lines of a log come in order, with the
+    /// state of that log, which is for this detector alone.
     pub fn find(&self, state: &mut DetectorState, line: &str, now: Wall) -> Option<Found<'_>> {
         state.fit(self.templates.len());
-        let (index, place) = self.search(state, line)?;
+        if let Some(last) = state.recall.of(line, now) {
+            state.order.hit_again(now);
+            return Some(self.found(last.template, (last.start, last.end), Some(last.at)));
+        }
+        let Hit {
+            index,
+            place,
+            stays,
+        } = self.search(state, line)?;
+        state.recall.forget();
         let number = state.order.number(index);
         let template = &self.templates[number];
-        let stumbled = !state
-            .order
-            .hit(index, template.weight, line, place, now, |number| {
-                self.templates[number].weight
-            });
+        let weight = |number: usize| self.templates[number].weight;
+        let stumbled = !state.order.hit(index, line, place, now, weight);
         // A group that took no part ends where Python's index -1 is: before the last character.
         let last = || line.char_indices().next_back().map_or(0, |(at, _)| at);
         let (start, end) = state.scratch.group(1).unwrap_or_else(|| (last(), last()));
-        let mut found = Found {
-            start,
-            end,
-            at: None,
-            lost: stumbled,
-            template: number,
-            name: &template.name,
-        };
+        let mut found = self.found(number, (start, end), None);
         if stumbled || start == end {
+            found.lost = stumbled;
             return Some(found);
         }
         match self.time(template, state, line, now) {
-            Ok(at) => found.at = Some(at),
+            Ok((at, repeats)) => {
+                found.at = Some(at);
+                let decided = if template.program.anchored() {
+                    Some((0, state.scratch.seen().max(place.end_byte + 1)))
+                } else {
+                    stays.then(|| recall::around(place, template.program.behind()))
+                };
+                if let Some(decided) = decided
+                    && let Some(relative) = repeats
+                {
+                    let stamped = Stamped {
+                        template: number,
+                        start,
+                        end,
+                        at,
+                        relative,
+                    };
+                    state.recall.keep(line, decided, stamped, now);
+                }
+            }
             Err(Fault::Unreadable) => {}
             Err(Fault::Lost) => found.lost = true,
         }
         Some(found)
     }
 
+    fn found(&self, template: usize, (start, end): (usize, usize), at: Option<Wall>) -> Found<'_> {
+        Found {
+            start,
+            end,
+            at,
+            lost: false,
+            template,
+            name: &self.templates[template].name,
+        }
+    }
+
+    /// The time of what was found; whether the same text means another time in another second, and
+    /// `None` when it may do so even in this one.
     fn time(
         &self,
         template: &Template,
         state: &mut DetectorState,
         line: &str,
         now: Wall,
-    ) -> Result<Wall, Fault> {
-        let scratch = &state.scratch;
+    ) -> Result<(Wall, Option<bool>), Fault> {
+        let DetectorState { scratch, local, .. } = state;
         let group = |group| {
-            scratch
-                .group(group)
-                .and_then(|(start, end)| line.get(start..end))
+            let (start, end) = scratch.group(group)?;
+            line.get(start..end)
         };
         match &template.how {
-            How::Epoch(number, long) => epoch(group(*number), *long),
-            How::Tai64n => tai64n(group(1).unwrap_or("")).map(Wall::from_secs),
+            How::Epoch(number, long) => Ok((epoch(group(*number), *long)?, Some(false))),
+            How::Tai64n => {
+                let seconds = tai64n(group(1).unwrap_or(""))?;
+                Ok((Wall::from_secs(seconds), Some(false)))
+            }
             How::Fields(fields) => {
                 let around = Around {
                     now,
@@ -145,17 +181,26 @@ impl Detector {
                     default: self.default,
                 };
                 let fields = fields.iter().map(|&(field, number)| (field, group(number)));
-                read(&fields, &around, &mut state.memory).map(Wall::from_secs)
+                let time = read(&fields, &around, local)?;
+                let relative = time.steady.then_some(!time.absolute);
+                Ok((Wall::from_secs(time.at), relative))
             }
         }
     }
 
     /// Which template, by its place in the present order, matches; the groups are in the scratch.
-    fn search(&self, state: &mut DetectorState, line: &str) -> Option<(usize, Place)> {
+    fn search(&self, state: &mut DetectorState, line: &str) -> Option<Hit> {
         let DetectorState { order, scratch, .. } = state;
         let template = |index: usize| &self.templates[order.number(index)];
         let mut ignored = None;
         let mut best: Option<(usize, Place)> = None;
+        let hit = |index, place, stays| {
+            Some(Hit {
+                index,
+                place,
+                stays,
+            })
+        };
         if let Some(last) = order.last {
             let template = template(last);
             let matched = if template.anchored {
@@ -169,8 +214,9 @@ impl Detector {
             };
             if matched {
                 let place = Place::of(line, scratch.group(0)?);
-                if self.templates.len() == 1 || template.anchored || order.is_last_place(place) {
-                    return Some((last, place));
+                let same = order.is_last_place(place);
+                if self.templates.len() == 1 || template.anchored || same {
+                    return hit(last, place, same && ignored.is_none());
                 }
                 best = Some((last, place));
                 scratch.keep();
@@ -191,12 +237,21 @@ impl Detector {
                 }
                 continue;
             }
-            return Some((index, place));
+            return hit(index, place, false);
         }
         let (index, place) = best?;
         scratch.recall();
-        Some((index, place))
+        hit(index, place, false)
     }
+}
+
+/// A match.
+struct Hit {
+    /// The place of its template in the present order.
+    index: usize,
+    place: Place,
+    /// It is where the last one was, and was looked for there.
+    stays: bool,
 }
 
 fn whole(template: &Template, line: &str, scratch: &mut Scratch) -> bool {

@@ -13,6 +13,7 @@ mod pattern;
 #[cfg(test)]
 mod peer;
 mod reading;
+mod recall;
 mod template;
 mod zone;
 

@@ -2,7 +2,8 @@
 
 use super::{
     pattern::{Scratch, is_alphanumeric},
-    zone::Memory,
+    recall::Recall,
+    zone::Local,
 };
 use crate::model::Wall;
 
@@ -15,7 +16,8 @@ const UNUSED_NS: i64 = 300_000_000_000;
 pub struct DetectorState {
     pub(super) order: Order,
     pub(super) scratch: Scratch,
-    pub(super) memory: Memory,
+    pub(super) local: Local,
+    pub(super) recall: Recall,
 }
 
 impl DetectorState {
@@ -23,6 +25,7 @@ impl DetectorState {
     pub(super) fn fit(&mut self, templates: usize) {
         if self.order.slots.len() != templates {
             self.order = Order::new(templates);
+            self.recall.forget();
         }
     }
 }
@@ -131,16 +134,28 @@ impl Order {
         }
     }
 
+    /// Notes that the last line's stamp was met again, at the same place.
+    pub(super) fn hit_again(&mut self, now: Wall) {
+        let Some(index) = self.last else {
+            return;
+        };
+        let slot = &mut self.slots[index];
+        slot.hits += 1;
+        slot.used = Some(now.0);
+        if self.unused == index {
+            self.unused += 1;
+        }
+    }
+
     /// Notes that the template in place `index` was met, and may change the order. `false`: fail2ban
     /// stumbles over such a match, because no character stands where it begins.
     pub(super) fn hit(
         &mut self,
         mut index: usize,
-        weight: f64,
         line: &str,
         place: Place,
         now: Wall,
-        weight_of: impl Fn(usize) -> f64,
+        weight: impl Fn(usize) -> f64,
     ) -> bool {
         let slot = &mut self.slots[index];
         slot.hits += 1;
@@ -162,22 +177,22 @@ impl Order {
         };
         self.behind = line[place.end_byte..].chars().next();
         if index > 0 && self.last != Some(index) {
-            index = self.raise(index, weight, weight_of);
+            index = self.raise(index, weight);
         }
         self.last = Some(index);
         true
     }
 
     /// Moves a template up when it was met often enough; where it is then.
-    fn raise(&mut self, index: usize, weight: f64, weight_of: impl Fn(usize) -> f64) -> usize {
+    fn raise(&mut self, index: usize, weight: impl Fn(usize) -> f64) -> usize {
         let slot = self.slots[index];
-        let own = weighed(&slot, weight);
+        let own = weighed(&slot, weight(slot.number));
         let passes = |other: &Slot| {
             let long_ago = match (slot.used, other.used) {
                 (Some(used), Some(other)) => used.saturating_sub(UNUSED_NS) > other,
                 _ => true,
             };
-            own > weighed(other, weight_of(other.number)) || long_ago
+            own > weighed(other, weight(other.number)) || long_ago
         };
         // The first one that was never met, or half of the way.
         let mut to = if self.unused < index {

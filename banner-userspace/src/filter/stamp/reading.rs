@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::{
     pattern::{digit, is_space},
-    zone::{self, Memory, Offset, shown},
+    zone::{self, Local, Offset},
 };
 use crate::model::Wall;
 
@@ -121,20 +121,30 @@ struct Parts {
     offset: Option<i32>,
 }
 
-/// The time, in seconds since the epoch, that these fields give; groups that took no part are `None`.
-/// `memory` is that of `mktime`.
+/// A time that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Time {
+    /// Seconds since the epoch.
+    pub(super) at: i64,
+    /// The same text means that again in the same second.
+    pub(super) steady: bool,
+    /// And in any other.
+    pub(super) absolute: bool,
+}
+
+/// The time that these fields give; groups that took no part are `None`.
 pub(super) fn read<'t>(
     fields: &(impl Iterator<Item = (Field, Option<&'t str>)> + Clone),
     around: &Around<'_>,
-    memory: &mut Memory,
-) -> Result<i64, Fault> {
+    local: &mut Local,
+) -> Result<Time, Fault> {
     let mut parts = Parts::default();
     for (field, text) in fields.clone() {
         if let Some(text) = text {
             parts.take(field, text, fields.clone())?;
         }
     }
-    parts.time(around, memory)
+    parts.time(around, local)
 }
 
 impl Parts {
@@ -188,9 +198,8 @@ impl Parts {
         Ok(())
     }
 
-    fn time(mut self, around: &Around<'_>, memory: &mut Memory) -> Result<i64, Fault> {
-        let mut now = None;
-        let mut now = || *now.get_or_insert_with(|| shown(around.now.as_secs(), around.zone).0);
+    fn time(mut self, around: &Around<'_>, local: &mut Local) -> Result<Time, Fault> {
+        let mut now = || local.shown(around.now.as_secs(), around.zone).0;
         let no_year = self.year.is_none();
         let mut year = match self.year {
             Some(year) => year,
@@ -248,10 +257,15 @@ impl Parts {
         if no_year && at > now() + DAY {
             at = days(year - 1, month, day)? * DAY + at.rem_euclid(DAY);
         }
-        match offset {
-            Some(_) => Ok(at),
-            None => memory.mktime(at, around.zone).ok_or(Fault::Lost),
-        }
+        let (at, steady) = match offset {
+            Some(_) => (at, true),
+            None => local.mktime(at, around.zone).ok_or(Fault::Lost)?,
+        };
+        Ok(Time {
+            at,
+            steady,
+            absolute: !no_year && !no_day,
+        })
     }
 }
 

@@ -1,6 +1,9 @@
 //! Zones: their names in stamps, and local time.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    tz::{TimeZone, TimeZoneTransition},
+};
 
 use super::pattern::digit;
 
@@ -117,26 +120,31 @@ fn minutes(text: &str) -> Option<i32> {
     Some(if sign == '-' { -minutes } else { minutes })
 }
 
-/// What C's `mktime` remembers from call to call: seconds from local time to UTC.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Memory(i64);
+/// Local time of one zone. It remembers what C's `mktime` does, and what it has looked up last.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Local {
+    /// Seconds from local time to UTC in the last answer: what `mktime` tries first.
+    memory: i64,
+    /// Seconds in which clocks do not change: from, up to, east of Greenwich, whether it is summer.
+    span: (i64, i64, i64, bool),
+}
 
-impl Memory {
+impl Local {
     /// The time at which clocks of `zone` show `local` (seconds since 1970, as if in UTC), as glibc
     /// finds it: where a time comes twice, it is the one with the offset of the last answer,
     /// when that fits; where it does not come at all, the hour is added or left out, whichever is
-    /// summer time. `None`: it gives up.
-    pub(super) fn mktime(&mut self, local: i64, zone: &TimeZone) -> Option<i64> {
-        let mut at = local.saturating_add(self.0);
+    /// summer time. `None`: it gives up. The second is whether it would say so again.
+    pub(super) fn mktime(&mut self, local: i64, zone: &TimeZone) -> Option<(i64, bool)> {
+        let mut at = local.saturating_add(self.memory);
         let (mut last, mut last_but_one) = (at, at);
         let mut summer_before = false;
         for _ in 0..6 {
-            let (shown, summer) = shown(at, zone);
+            let (shown, summer) = self.shown(at, zone);
             let error = local - shown;
             let oscillates = at == last_but_one && at != last && summer_before <= summer;
             if error == 0 || oscillates {
-                self.0 = at - local;
-                return Some(at);
+                self.memory = at - local;
+                return Some((at, error == 0));
             }
             last_but_one = last;
             last = at;
@@ -145,16 +153,35 @@ impl Memory {
         }
         None
     }
+
+    /// What clocks of `zone` show at a time, in seconds since 1970 as if in UTC; whether it is summer
+    /// time.
+    pub(super) fn shown(&mut self, at: i64, zone: &TimeZone) -> (i64, bool) {
+        if !(self.span.0..self.span.1).contains(&at) {
+            self.span = span(at, zone);
+        }
+        let (_, _, offset, summer) = self.span;
+        (at + offset, summer)
+    }
 }
 
-/// What clocks of `zone` show at a time, in seconds since 1970 as if in UTC; whether it is summer time.
-pub(super) fn shown(at: i64, zone: &TimeZone) -> (i64, bool) {
-    let clamped = at.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
-    match Timestamp::from_second(clamped) {
-        Ok(time) => {
-            let info = zone.to_offset_info(time);
-            (at + i64::from(info.offset().seconds()), info.dst().is_dst())
-        }
-        Err(_) => (at, false),
-    }
+fn span(at: i64, zone: &TimeZone) -> (i64, i64, i64, bool) {
+    let time = |at: i64| {
+        let at = at.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+        Timestamp::from_second(at).unwrap_or_default()
+    };
+    let info = zone.to_offset_info(time(at));
+    let change = |change: Option<TimeZoneTransition<'_>>| {
+        change.map(|change| change.timestamp().as_second())
+    };
+    let from = change(zone.preceding(time(at + 1)).next()).unwrap_or(i64::MIN);
+    let to = change(zone.following(time(at)).next()).unwrap_or(i64::MAX);
+    // A change within a second would lie on both sides.
+    let (from, to) = (from.min(at), to.max(at + 1));
+    (
+        from,
+        to,
+        i64::from(info.offset().seconds()),
+        info.dst().is_dst(),
+    )
 }

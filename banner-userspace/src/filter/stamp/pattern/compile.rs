@@ -50,9 +50,9 @@ pub(in crate::filter::stamp) struct Program {
     pub(super) names: Vec<(String, usize)>,
     /// The bytes that a match can begin with; empty ones begin with anything.
     pub(super) begins: Box<[bool; 256]>,
-    /// It matches at the start of the line or not at all.
     pub(super) anchored: bool,
     groups: usize,
+    behind: usize,
 }
 
 impl Program {
@@ -84,12 +84,23 @@ impl Program {
             begins,
             anchored: anchored(&node),
             groups,
+            behind: behind(&node),
         })
     }
 
     /// The named groups, in the order in which they stand in the pattern, and their numbers.
     pub(in crate::filter::stamp) fn names(&self) -> &[(String, usize)] {
         &self.names
+    }
+
+    /// It matches at the start of the line or not at all.
+    pub(in crate::filter::stamp) fn anchored(&self) -> bool {
+        self.anchored
+    }
+
+    /// How many characters before a match may decide on it.
+    pub(in crate::filter::stamp) fn behind(&self) -> usize {
+        self.behind
     }
 
     /// How many groups there are, the whole counted.
@@ -283,6 +294,19 @@ fn first(node: &Node, begins: &mut [bool; 256]) -> bool {
             true
         }
         Node::When(_, yes, no) => first(yes, begins) | first(no, begins),
+    }
+}
+
+fn behind(node: &Node) -> usize {
+    match node {
+        Node::Empty | Node::One(_) | Node::Again(..) => 0,
+        Node::At(_) => 1,
+        Node::Sequence(nodes) | Node::Either(nodes) => nodes.iter().map(behind).max().unwrap_or(0),
+        Node::Group(_, node) | Node::Atomic(node) | Node::Repeat { node, .. } => behind(node),
+        Node::Look {
+            behind: back, node, ..
+        } => back.unwrap_or(0) + behind(node),
+        Node::When(_, yes, no) => behind(yes).max(behind(no)),
     }
 }
 

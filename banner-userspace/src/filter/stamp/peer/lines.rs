@@ -195,6 +195,23 @@ pub(super) fn mutated(line: &str, dice: &mut Dice) -> String {
     chars.into_iter().collect()
 }
 
+/// The line with something else behind where most stamps are; now and then one character before.
+pub(super) fn tail_mutated(line: &str, dice: &mut Dice) -> String {
+    let mut chars: Vec<char> = line.chars().collect();
+    let at = if dice.below(8) == 0 {
+        dice.below(chars.len() + 1)
+    } else {
+        45
+    };
+    if at < chars.len() {
+        chars[at] = *dice.of(&['0', ' ', 'x', 'é', ']', ':']);
+    }
+    if dice.below(4) == 0 {
+        chars.truncate(at);
+    }
+    chars.into_iter().collect()
+}
+
 /// Numbers that look random, from a seed (`SplitMix64`).
 pub(super) struct Dice(pub(super) u64);
 

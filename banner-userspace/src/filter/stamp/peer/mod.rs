@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 mod lines;
 
-use self::lines::{Dice, PATTERNS, SNIPPETS, ZONES, mutated};
+use self::lines::{Dice, PATTERNS, SNIPPETS, ZONES, mutated, tail_mutated};
 use super::{Detector, DetectorState, zone};
 use crate::{filter::spec::Stamps, model::Wall};
 
@@ -248,6 +248,22 @@ fn agrees_with_fail2ban() {
                 *now += i64::try_from(dice.below(400)).unwrap();
             }
             logs.push(log(lines));
+            // Lines in a row with one stamp, and something else behind it or almost the same stamp.
+            let mut repeated = Vec::new();
+            for (line, mut now) in logs[logs.len() - 2].lines.clone() {
+                for _ in 0..3 {
+                    repeated.push((tail_mutated(&line, &mut dice), now));
+                    now += i64::from(dice.below(5) == 0);
+                }
+            }
+            let (zone, _) = *dice.of(ZONES);
+            let default = dice.of(&[None, None, Some("EST")]).to_owned();
+            logs.push(Log {
+                zone,
+                default,
+                patterns: None,
+                lines: repeated,
+            });
         }
         for patterns in &patterns {
             for &(zone, nows) in ZONES {
