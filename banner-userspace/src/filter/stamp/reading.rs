@@ -280,6 +280,12 @@ fn hour(hour: i64, half: &str) -> i64 {
 
 /// A number as Python's `int` reads it. Beyond what fits, it is too large for everything.
 fn number(text: &str) -> Result<i64, Fault> {
+    let digits = text.as_bytes();
+    if (1..=4).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) {
+        return Ok(digits
+            .iter()
+            .fold(0, |value, digit| value * 10 + i64::from(digit - b'0')));
+    }
     let text = text.trim_matches(is_space);
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),

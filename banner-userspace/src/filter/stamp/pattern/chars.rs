@@ -51,6 +51,8 @@ impl Set {
     }
 
     pub(super) fn one(c: char, any_case: bool) -> Self {
+        // A sign is the same in any case.
+        let any_case = any_case && c.is_alphabetic();
         Self::new(vec![Item::Range(c, c)], false, any_case)
     }
 
@@ -62,6 +64,11 @@ impl Set {
             }
             _ => None,
         }
+    }
+
+    /// A bit for each ASCII character in it.
+    pub(super) fn ascii(&self) -> u128 {
+        self.ascii
     }
 
     pub(super) fn has_ascii(&self, byte: u8) -> bool {

@@ -1,6 +1,11 @@
 //! The tree of a pattern to a program.
 
-use super::{At, How, Node, Parsed, chars::Set, parse};
+use super::{
+    At, How, Node, Parsed,
+    chars::Set,
+    parse,
+    shape::{Shape, edge},
+};
 
 /// How many steps a program may have.
 const STEPS: usize = 20_000;
@@ -16,8 +21,8 @@ pub(super) enum Step {
         least: u32,
         most: u32,
     },
-    /// The first, and when that fails the second.
-    Split(usize, usize),
+    /// The first, and when that fails the second; each only when its guard lets it.
+    Split(usize, usize, usize),
     Jump(usize),
     /// Notes the position in this slot.
     Save(usize),
@@ -40,6 +45,41 @@ pub(super) enum Step {
     Match,
 }
 
+/// What must come next for a way to be worth trying.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Guard {
+    /// These ASCII bytes, or any other.
+    bytes: u128,
+    /// Or the end.
+    end: bool,
+}
+
+impl Guard {
+    const OPEN: Self = Self {
+        bytes: u128::MAX,
+        end: true,
+    };
+
+    fn of<'n>(nodes: impl IntoIterator<Item = &'n Node>) -> Self {
+        let mut bytes = 0;
+        let empty = nodes
+            .into_iter()
+            .fold(false, |empty, node| edge(node, true, &mut bytes) || empty);
+        if empty {
+            Self::OPEN
+        } else {
+            Self { bytes, end: false }
+        }
+    }
+
+    pub(super) fn lets(self, next: Option<&u8>) -> bool {
+        match next {
+            Some(byte) => !byte.is_ascii() || self.bytes >> byte & 1 != 0,
+            None => self.end,
+        }
+    }
+}
+
 /// A pattern that can be searched for.
 #[derive(Clone, Debug)]
 pub(in crate::filter::stamp) struct Program {
@@ -48,8 +88,8 @@ pub(in crate::filter::stamp) struct Program {
     /// Two for each group, then those that loops need.
     pub(super) slots: usize,
     pub(super) names: Vec<(String, usize)>,
-    /// The bytes that a match can begin with; empty ones begin with anything.
-    pub(super) begins: Box<[bool; 256]>,
+    pub(super) guards: Vec<(Guard, Guard)>,
+    pub(super) shape: Shape,
     pub(super) anchored: bool,
     groups: usize,
     behind: usize,
@@ -66,22 +106,20 @@ impl Program {
         let mut compiler = Compiler {
             steps: Vec::new(),
             sets: Vec::new(),
+            guards: Vec::new(),
             slots: 2 * groups,
         };
         compiler.push(Step::Save(0))?;
         compiler.node(&node)?;
         compiler.push(Step::Save(1))?;
         compiler.push(Step::Match)?;
-        let mut begins = Box::new([false; 256]);
-        if first(&node, &mut begins) {
-            begins.fill(true);
-        }
         Ok(Self {
             steps: compiler.steps,
             sets: compiler.sets,
             slots: compiler.slots,
             names,
-            begins,
+            guards: compiler.guards,
+            shape: Shape::new(&node),
             anchored: anchored(&node),
             groups,
             behind: behind(&node),
@@ -112,6 +150,7 @@ impl Program {
 struct Compiler {
     steps: Vec<Step>,
     sets: Vec<Set>,
+    guards: Vec<(Guard, Guard)>,
     slots: usize,
 }
 
@@ -122,6 +161,11 @@ impl Compiler {
         }
         self.steps.push(step);
         Ok(self.steps.len() - 1)
+    }
+
+    fn guard(&mut self, first: Guard, second: Guard) -> usize {
+        self.guards.push((first, second));
+        self.guards.len() - 1
     }
 
     fn set(&mut self, set: &Set) -> usize {
@@ -211,11 +255,12 @@ impl Compiler {
             return Ok(());
         };
         let mut ends = Vec::new();
-        for node in others {
+        for (index, node) in others.iter().enumerate() {
+            let guard = self.guard(Guard::of([node]), Guard::of(&nodes[index + 1..]));
             let at = self.push(Step::Match)?;
             self.node(node)?;
             ends.push(self.push(Step::Match)?);
-            self.steps[at] = Step::Split(at + 1, self.steps.len());
+            self.steps[at] = Step::Split(at + 1, self.steps.len(), guard);
         }
         self.node(last)?;
         for end in ends {
@@ -243,9 +288,14 @@ impl Compiler {
         for _ in 0..least {
             self.node(node)?;
         }
+        // Nobody knows here what comes behind it.
+        let guard = match how {
+            How::Lazy => self.guard(Guard::OPEN, Guard::of([node])),
+            _ => self.guard(Guard::of([node]), Guard::OPEN),
+        };
         let split = |next, over| match how {
-            How::Lazy => Step::Split(over, next),
-            _ => Step::Split(next, over),
+            How::Lazy => Step::Split(over, next, guard),
+            _ => Step::Split(next, over, guard),
         };
         let Some(most) = most else {
             let slot = self.slots;
@@ -269,31 +319,6 @@ impl Compiler {
             self.steps[at] = split(at + 1, self.steps.len());
         }
         Ok(())
-    }
-}
-
-/// Adds the bytes that a match of `node` can begin with; whether it can be empty.
-fn first(node: &Node, begins: &mut [bool; 256]) -> bool {
-    match node {
-        Node::Empty | Node::Look { .. } | Node::At(_) => true,
-        Node::One(set) => {
-            for byte in 0..128 {
-                begins[usize::from(byte)] |= set.has_ascii(byte);
-            }
-            begins[128..].fill(true);
-            false
-        }
-        Node::Sequence(nodes) => nodes.iter().all(|node| first(node, begins)),
-        Node::Either(nodes) => nodes
-            .iter()
-            .fold(false, |empty, node| first(node, begins) | empty),
-        Node::Group(_, node) | Node::Atomic(node) => first(node, begins),
-        Node::Repeat { node, least, .. } => first(node, begins) || *least == 0,
-        Node::Again(..) => {
-            begins.fill(true);
-            true
-        }
-        Node::When(_, yes, no) => first(yes, begins) | first(no, begins),
     }
 }
 

@@ -10,6 +10,7 @@ mod escape;
 mod groups;
 mod parse;
 mod run;
+mod shape;
 
 pub(super) use chars::{digit, is_alphanumeric, is_space};
 pub(super) use compile::Program;

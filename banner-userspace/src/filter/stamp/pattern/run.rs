@@ -78,26 +78,22 @@ impl Program {
         };
         machine.scratch.seen = 0;
         if self.anchored {
-            return start == 0 && machine.at(0);
+            return start == 0 && self.shape.fits(machine.bytes) && machine.at(0);
         }
-        for at in start..=text.len() {
-            let begins = match machine.bytes.get(at) {
-                Some(&byte) => self.begins[usize::from(byte)],
-                None => self.empty(),
-            };
-            if begins && text.is_char_boundary(at) && machine.at(at) {
-                return true;
-            }
-            if machine.budget == 0 {
-                return false;
+        for (from, to) in self.shape.spans(text.as_bytes(), start) {
+            for at in from..to {
+                if !self.shape.fits(&machine.bytes[at..]) || !text.is_char_boundary(at) {
+                    continue;
+                }
+                if machine.at(at) {
+                    return true;
+                }
+                if machine.budget == 0 {
+                    return false;
+                }
             }
         }
         false
-    }
-
-    /// Whether a match may be empty: then it begins with anything, even with nothing.
-    fn empty(&self) -> bool {
-        self.begins[0]
     }
 }
 
@@ -136,9 +132,19 @@ impl Machine<'_> {
                     step + 1
                 }),
                 Step::Run { set, least, most } => self.many(set, least, most, step, &mut at),
-                Step::Split(first, second) => {
-                    self.scratch.frames.push(Frame::Branch(second, at));
-                    Some(first)
+                Step::Split(first, second, guard) => {
+                    let next = self.bytes.get(at);
+                    let (one, other) = self.program.guards[guard];
+                    if !one.lets(next) {
+                        self.saw(at + 1);
+                        Some(second)
+                    } else if other.lets(next) {
+                        self.scratch.frames.push(Frame::Branch(second, at));
+                        Some(first)
+                    } else {
+                        self.saw(at + 1);
+                        Some(first)
+                    }
                 }
                 Step::Jump(step) => Some(step),
                 Step::Save(slot) => {
