@@ -1,10 +1,12 @@
 //! Lines in, offences out: matching and counting for all jails. Pure.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use jiff::tz::TimeZone;
 
 use crate::{
-    filter::{Filter, Stamp, StampReader, Verdict},
-    model::{Chunk, Failure, JailId, LogId, Now, Offence},
+    filter::{Filter, FilterState, Hit, Key, Line, Stamp, Verdict},
+    model::{Chunk, Failure, JailId, LogId, Now, Offence, Wall},
     track::Tracker,
 };
 
@@ -36,14 +38,28 @@ pub struct Counts {
     pub stamp_unreadable: u64,
     /// Failures whose stamp lies ahead.
     pub stamp_future: u64,
+    /// Failures of what is no address: prefixes, names, ids. Nobody is banned for them.
+    pub unbannable: u64,
 }
 
 /// Matches and counts.
 #[derive(Debug)]
 pub struct Pipeline {
     jails: Vec<Jail>,
-    stamps: StampReader,
-    readers: Vec<JailId>,
+    zone: TimeZone,
+    states: States,
+    /// The jails that read a chunk, those with the same filter together.
+    readers: Vec<Reader>,
+}
+
+/// What each log has shown each filter: one state for all jails with that filter. Filters live as
+/// long as the pipeline, so their address tells them apart.
+type States = HashMap<(*const Filter, Option<LogId>), FilterState>;
+
+#[derive(Debug)]
+struct Reader {
+    filter: Arc<Filter>,
+    jails: Vec<JailId>,
 }
 
 #[derive(Debug)]
@@ -54,8 +70,9 @@ struct Jail {
 }
 
 impl Pipeline {
-    /// `jails` by [`JailId`]; each counts at most `capacity` hosts at a time.
-    pub fn new(jails: Vec<JailSetup>, capacity: usize, stamps: StampReader) -> Self {
+    /// `jails` by [`JailId`]; each counts at most `capacity` hosts at a time. `zone` is that of
+    /// stamps without one.
+    pub fn new(jails: Vec<JailSetup>, capacity: usize, zone: TimeZone) -> Self {
         let jails = jails.into_iter().map(|setup| {
             let tracker = Tracker::new(setup.max_retry, setup.find_time, capacity);
             Jail {
@@ -66,52 +83,55 @@ impl Pipeline {
         });
         Self {
             jails: jails.collect(),
-            stamps,
+            zone,
+            states: States::new(),
             readers: Vec::new(),
         }
     }
 
     /// Judges every line of a chunk for every jail that reads one of its logs.
     pub fn chunk(&mut self, chunk: &Chunk<'_>, now: Now, offences: &mut Vec<Offence>) {
-        self.readers.clear();
-        for (n, jail) in self.jails.iter().enumerate() {
-            if jail.setup.logs.iter().any(|log| chunk.logs.contains(log))
-                && let Ok(n) = u16::try_from(n)
-            {
-                self.readers.push(JailId(n));
-            }
-        }
+        self.find_readers(chunk);
         for line in chunk.bytes.split_inclusive(|&byte| byte == b'\n') {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            self.line(line, chunk.cut, now, offences);
+            let line = Line {
+                bytes: line.strip_suffix(b"\r").unwrap_or(line),
+                cut: chunk.cut,
+                at: None,
+            };
+            let log = chunk.logs.first().copied();
+            for reader in &self.readers {
+                let place = (Arc::as_ptr(&reader.filter), log);
+                let state = (self.states.entry(place))
+                    .or_insert_with(|| FilterState::new(&reader.filter, &self.zone));
+                let verdict = reader.filter.judge_in(state, line, now.wall);
+                for &id in &reader.jails {
+                    let jail = &mut self.jails[usize::from(id.0)];
+                    match &verdict {
+                        Verdict::Miss => {}
+                        Verdict::Ignored => jail.counts.ignored += 1,
+                        Verdict::Fail(hit) => offences.extend(jail.failure(id, hit, now)),
+                    }
+                }
+            }
         }
     }
 
-    fn line(&mut self, line: &[u8], cut: bool, now: Now, offences: &mut Vec<Offence>) {
-        let mut last: Option<(*const Filter, Verdict<'_>)> = None;
-        for &id in &self.readers {
-            let jail = &mut self.jails[usize::from(id.0)];
-            // Jails with the same filter stand together more often than not.
-            let filter = Arc::as_ptr(&jail.setup.filter);
-            let verdict = match last {
-                Some((judge, verdict)) if judge == filter => verdict,
-                _ => jail.setup.filter.judge(line, cut),
-            };
-            last = Some((filter, verdict));
-            match verdict {
-                Verdict::Miss => {}
-                Verdict::Ignored => jail.counts.ignored += 1,
-                Verdict::Fail(hit) => {
-                    let stamp = self.stamps.read(hit.stamp, now.wall);
-                    let at = jail.counts.trust(stamp).unwrap_or(now.wall);
-                    let failure = Failure {
-                        jail: id,
-                        host: hit.host,
-                        at,
-                    };
-                    offences.extend(jail.count(&failure, now));
-                }
+    fn find_readers(&mut self, chunk: &Chunk<'_>) {
+        self.readers.clear();
+        for (n, jail) in self.jails.iter().enumerate() {
+            let Ok(n) = u16::try_from(n) else { continue };
+            if !jail.setup.logs.iter().any(|log| chunk.logs.contains(log)) {
+                continue;
+            }
+            let filter = &jail.setup.filter;
+            let same = |reader: &&mut Reader| Arc::ptr_eq(&reader.filter, filter);
+            match self.readers.iter_mut().find(same) {
+                Some(reader) => reader.jails.push(JailId(n)),
+                None => self.readers.push(Reader {
+                    filter: Arc::clone(filter),
+                    jails: vec![JailId(n)],
+                }),
             }
         }
     }
@@ -124,8 +144,17 @@ impl Pipeline {
 }
 
 impl Jail {
-    fn count(&mut self, failure: &Failure, now: Now) -> Option<Offence> {
+    fn failure(&mut self, jail: JailId, hit: &Hit, now: Now) -> Option<Offence> {
         self.counts.failures += 1;
+        let at = self.counts.trust(hit.stamp).unwrap_or(now.wall);
+        let Key::Address(host) = hit.key else {
+            self.counts.unbannable += 1;
+            return None;
+        };
+        self.count(&Failure { jail, host, at }, now)
+    }
+
+    fn count(&mut self, failure: &Failure, now: Now) -> Option<Offence> {
         let failures = self.tracker.add(failure.host, failure.at, now.wall)?;
         self.counts.offences += 1;
         Some(Offence {
@@ -138,7 +167,7 @@ impl Jail {
 
 impl Counts {
     /// The time that a stamp gives, if it can be trusted; counts it, if not.
-    fn trust(&mut self, stamp: Stamp) -> Option<crate::model::Wall> {
+    fn trust(&mut self, stamp: Stamp) -> Option<Wall> {
         match stamp {
             Stamp::At(at) => return Some(at),
             Stamp::Missing => self.stamp_missing += 1,
@@ -151,12 +180,10 @@ impl Counts {
 
 #[cfg(test)]
 mod tests {
-    use jiff::tz::TimeZone;
-
     use super::*;
     use crate::{
         filter::{FilterSpec, Prefixes},
-        model::{Mono, Wall},
+        model::Mono,
     };
 
     const NOON: i64 = 1_795_176_000; // 2026-11-20T12:00:00Z
@@ -178,7 +205,7 @@ mod tests {
             max_retry: 2,
             find_time: Duration::from_mins(10),
         });
-        Pipeline::new(jails.collect(), 100, StampReader::new(TimeZone::UTC))
+        Pipeline::new(jails.collect(), 100, TimeZone::UTC)
     }
 
     fn feed(pipeline: &mut Pipeline, log: u16, text: &str) -> Vec<(u16, String)> {

@@ -20,7 +20,6 @@ use crate::{
     control::Server,
     decide::{Decider, Outcome, Rules},
     enforce::{Enforcer as _, xdp::Xdp},
-    filter::StampReader,
     model::{Mono, PortSets, PrefixSet},
     netlink::{Network, Watch},
     source::{self, Tail},
@@ -196,8 +195,8 @@ fn pipeline(config: &Config) -> Pipeline {
         max_retry: jail.max_retry,
         find_time: jail.find_time,
     });
-    let stamps = StampReader::new(TimeZone::system());
-    Pipeline::new(jails.collect(), config.limits.tracked as usize, stamps)
+    let tracked = config.limits.tracked as usize;
+    Pipeline::new(jails.collect(), tracked, TimeZone::system())
 }
 
 /// Takes over the bans that are in force from an agent before this one.

@@ -21,32 +21,22 @@ impl Shape for Network {
     }
 
     fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<IpNet> {
-        text_of(node)
-            .and_then(network)
-            .map_err(|advice| refuse(self, node, path, report, &advice))
-            .ok()
+        self.read_as(self, node, path, report)
     }
 }
 
-/// One address.
-pub(crate) struct Host;
-
-impl Shape for Host {
-    type Value = IpAddr;
-
-    fn noun(&self) -> String {
-        "an address".to_owned()
-    }
-
-    fn examples(&self) -> &'static str {
-        "192.0.2.7 or \"2001:db8::7\""
-    }
-
-    fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<IpAddr> {
+impl Network {
+    /// As [`Shape::read`], for a shape that takes more than networks: a refusal is in its words.
+    pub(crate) fn read_as(
+        &self,
+        shape: &impl Shape,
+        node: &Node,
+        path: &str,
+        report: &mut Report,
+    ) -> Option<IpNet> {
         text_of(node)
-            .and_then(|text| text.parse().map_err(|_| advice_on_address(text)))
-            .map(|address: IpAddr| address.to_canonical())
-            .map_err(|advice| refuse(self, node, path, report, &advice))
+            .and_then(network)
+            .map_err(|advice| refuse(shape, node, path, report, &advice))
             .ok()
     }
 }

@@ -144,12 +144,12 @@ fn filter(
 ) -> Option<(Arc<Filter>, String)> {
     let key = join(path, settings::FILTER.name());
     match filter.value {
-        FilterRef::Named(name) => {
-            let filter = filters.named(&name, filter.spot, &key, report)?;
+        FilterRef::Named(name, arguments) => {
+            let filter = filters.named(&name, &arguments, filter.spot, &key, report)?;
             Some((filter, name))
         }
         FilterRef::InPlace(raw) => {
-            let filter = filters.compile(jail, &raw, &key, report)?;
+            let filter = filters.compile(jail, &raw, &[], &key, report)?;
             Some((filter, jail.to_owned()))
         }
     }

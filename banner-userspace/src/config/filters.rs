@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::files::reason;
 use super::name::{NAME_RULE, is_name};
 use super::nearest;
-use super::raw::RawFilter;
+use super::raw::{Argument, RawFilter};
 use super::report::Report;
 use super::section::join;
 use super::shape::{Shape, Text, unexpected};
@@ -21,8 +21,10 @@ pub(crate) struct Filters<'s, 'f> {
     prefixes: Prefixes,
     /// Where the prefixes that are not built in were given.
     given: BTreeMap<String, Spot>,
-    /// `None` for a filter that was found wrong, and reported.
-    compiled: BTreeMap<String, Option<Arc<Filter>>>,
+    /// What was read; `None` for a filter that was found wrong, and reported.
+    read: BTreeMap<String, Option<Arc<RawFilter>>>,
+    /// By name and the values of parameters.
+    compiled: BTreeMap<(String, Vec<(String, String)>), Option<Arc<Filter>>>,
 }
 
 impl<'s, 'f> Filters<'s, 'f> {
@@ -32,6 +34,7 @@ impl<'s, 'f> Filters<'s, 'f> {
         let mut filters = Self {
             prefixes: Prefixes(filter::BUILTIN_PREFIXES.iter().map(owned).collect()),
             given: BTreeMap::new(),
+            read: BTreeMap::new(),
             compiled: BTreeMap::new(),
             source,
         };
@@ -58,18 +61,45 @@ impl<'s, 'f> Filters<'s, 'f> {
         }
     }
 
-    /// The filter of this name; `None` if it is wrong, and reported. `spot` and `key` are where
-    /// it was named.
+    /// The filter of this name, with these values for its parameters; `None` if it is wrong, and
+    /// reported. `spot` and `key` are where it was named.
     pub(crate) fn named(
+        &mut self,
+        name: &str,
+        arguments: &[Argument],
+        spot: Spot,
+        key: &str,
+        report: &mut Report,
+    ) -> Option<Arc<Filter>> {
+        let mut values: Vec<(String, String)> = (arguments.iter())
+            .map(|given| (given.name.value.clone(), given.value.value.clone()))
+            .collect();
+        values.sort();
+        let place = (name.to_owned(), values);
+        if let Some(known) = self.compiled.get(&place) {
+            return known.clone();
+        }
+        let raw = match self.read.get(name) {
+            Some(known) => known.clone(),
+            None => {
+                let raw = self.find(name, spot, key, report).map(Arc::new);
+                self.read.insert(name.to_owned(), raw.clone());
+                raw
+            }
+        };
+        let filter = raw.and_then(|raw| self.compile(name, &raw, arguments, "", report));
+        self.compiled.insert(place, filter.clone());
+        filter
+    }
+
+    /// The text of a filter, read.
+    fn find(
         &mut self,
         name: &str,
         spot: Spot,
         key: &str,
         report: &mut Report,
-    ) -> Option<Arc<Filter>> {
-        if let Some(known) = self.compiled.get(name) {
-            return known.clone();
-        }
+    ) -> Option<RawFilter> {
         let path = self
             .source
             .beside_main("filters.d")
@@ -91,10 +121,7 @@ impl<'s, 'f> Filters<'s, 'f> {
                 None
             }
         };
-        let raw = node.and_then(|node| read(&node, report));
-        let filter = raw.and_then(|raw| self.compile(name, &raw, "", report));
-        self.compiled.insert(name.to_owned(), filter.clone());
-        filter
+        node.and_then(|node| read(&node, report))
     }
 
     /// Compiles a filter without wrong parts; what the compiler refuses is reported at its part.
@@ -102,12 +129,14 @@ impl<'s, 'f> Filters<'s, 'f> {
         &self,
         name: &str,
         raw: &RawFilter,
+        arguments: &[Argument],
         path: &str,
         report: &mut Report,
     ) -> Option<Arc<Filter>> {
-        let mut spec = raw.spec.clone();
-        name.clone_into(&mut spec.name);
-        let errors = match Filter::compile(&spec, &self.prefixes) {
+        let mut raw = raw.resolve(arguments, path, report)?;
+        name.clone_into(&mut raw.spec.name);
+        let spec = &raw.spec;
+        let errors = match Filter::compile(spec, &self.prefixes) {
             Ok(filter) => return Some(Arc::new(filter)),
             Err(errors) => errors,
         };
@@ -150,15 +179,27 @@ fn read(node: &Node, report: &mut Report) -> Option<RawFilter> {
     RawFilter::read(node, "", report)
 }
 
-/// The filter in a text, as it was written.
+/// The filter in a text, as it was written, with these values for its parameters.
 pub(crate) fn spec(
     name: &str,
     path: &Path,
     text: &[u8],
+    parameters: &[(&str, &str)],
     report: &mut Report,
 ) -> Option<FilterSpec> {
     let node = source::parse(path, text, report)?;
-    let mut spec = read(&node, report)?.spec;
+    let raw = read(&node, report)?;
+    let located = |text: &str| Located {
+        value: text.to_owned(),
+        spot: node.spot,
+    };
+    let arguments: Vec<Argument> = (parameters.iter())
+        .map(|(name, value)| Argument {
+            name: located(name),
+            value: located(value),
+        })
+        .collect();
+    let mut spec = raw.resolve(&arguments, "", report)?.spec;
     name.clone_into(&mut spec.name);
     Some(spec)
 }

@@ -8,6 +8,7 @@
 mod address;
 mod check;
 mod duration;
+mod expand;
 mod files;
 mod filters;
 mod glob;
@@ -115,11 +116,27 @@ pub fn load_from(path: &Path, files: &dyn Files) -> Result<Config, Problems> {
     Ok(Config { warnings, ..config })
 }
 
-/// The filter in a text such as those of `filters.d`, as written: its patterns are not compiled.
-/// `path` is for messages.
+/// The filter in a text such as those of `filters.d`, as written, with the defaults of its
+/// parameters: its patterns are not compiled. `path` is for messages.
+///
+/// # Errors
+/// All that is wrong with it.
 pub fn read_filter(name: &str, path: &Path, text: &[u8]) -> Result<FilterSpec, Problems> {
+    read_filter_with(name, path, text, &[])
+}
+
+/// As [`read_filter`], with these values for its parameters.
+///
+/// # Errors
+/// All that is wrong with it, parameters that it does not have included.
+pub fn read_filter_with(
+    name: &str,
+    path: &Path,
+    text: &[u8],
+    parameters: &[(&str, &str)],
+) -> Result<FilterSpec, Problems> {
     let mut report = report::Report::default();
-    let spec = filters::spec(name, path, text, &mut report);
+    let spec = filters::spec(name, path, text, parameters, &mut report);
     report.finish()?;
     Ok(spec.unwrap_or_else(|| unreachable!("no filter and no problem")))
 }

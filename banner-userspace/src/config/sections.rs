@@ -2,10 +2,12 @@
 
 use super::section::{AnySetting, Default, Section};
 use super::settings::{
-    AROUND, AROUND_IPV4, AROUND_IPV6, BAN_TIME, BANS, DEFAULTS, DESCRIPTION, ENABLED, ENFORCE,
-    FAIL, FILTER, FILTER_IGNORE, FIND_TIME, IGNORE, INCLUDE, INTERFACE_MODE, INTERFACE_NAME,
-    INTERFACES, JAIL_IGNORE, JAILS, LIMITS, LINE, LOGS, MAX_RETRY, MODE, PORTS, PREFIX, PROGRAM,
-    SAMPLE_FAIL, SAMPLE_LINE, SAMPLE_PASS, SAMPLES, TRACKED,
+    AROUND, AROUND_IPV4, AROUND_IPV6, BAN_TIME, BANS, DEFAULTS, DESCRIPTION, DIALECT, ENABLED,
+    ENCODING, ENFORCE, FAIL, FILTER, FILTER_IGNORE, FIND_TIME, IGNORE, INCLUDE, INTERFACE_MODE,
+    INTERFACE_NAME, INTERFACES, JAIL_IGNORE, JAILS, JOURNAL, LIMITS, LINE, LOGS, LOOK_BACK,
+    MAX_RETRY, MODE, PARAMETER_DEFAULT, PARAMETER_VALUES, PARAMETERS, PARTS, PATTERN, PORTS,
+    PREFILTER, PREFIX, PROGRAM, SAMPLE_FAIL, SAMPLE_LINE, SAMPLE_LINES, SAMPLE_NOW, SAMPLE_PASS,
+    SAMPLE_TIME, SAMPLE_USER, SAMPLES, STAMPS, TRACKED, WHEN,
 };
 
 /// A key that a jail takes from `defaults` when it is not given.
@@ -108,10 +110,18 @@ pub(crate) static FILTER_SECTION: Section = Section {
     about: "A file in `filters.d`, or the value of a jail's `filter`.",
     settings: &[
         &DESCRIPTION,
+        &DIALECT,
+        &PARAMETERS,
+        &PARTS,
         &PREFIX,
         &PROGRAM,
+        &PREFILTER,
         &FAIL,
         &FILTER_IGNORE,
+        &LOOK_BACK,
+        &STAMPS,
+        &ENCODING,
+        &JOURNAL,
         &SAMPLES,
     ],
 };
@@ -119,11 +129,32 @@ pub(crate) static FILTER_SECTION: Section = Section {
 pub(crate) static SAMPLE_SECTION: Section = Section {
     name: "a sample",
     about: "One item of a filter's `samples`.",
-    settings: &[&SAMPLE_LINE, &SAMPLE_FAIL, &SAMPLE_PASS],
+    settings: &[
+        &SAMPLE_LINE,
+        &SAMPLE_LINES,
+        &SAMPLE_FAIL,
+        &SAMPLE_PASS,
+        &SAMPLE_USER,
+        &SAMPLE_TIME,
+        &SAMPLE_NOW,
+        &WHEN,
+    ],
+};
+
+pub(crate) static PATTERN_SECTION: Section = Section {
+    name: "a pattern",
+    about: "One item of a filter's `fail` or `ignore`, where it is not simply the pattern.",
+    settings: &[&PATTERN, &WHEN],
+};
+
+pub(crate) static PARAMETER_SECTION: Section = Section {
+    name: "a parameter",
+    about: "What stands behind a name in a filter's `parameters`.",
+    settings: &[&PARAMETER_DEFAULT, &PARAMETER_VALUES],
 };
 
 /// All of them, in the order of the reference.
-pub(crate) static SECTIONS: [&Section; 9] = [
+pub(crate) static SECTIONS: [&Section; 11] = [
     &MAIN,
     &INCLUDED,
     &LIMITS_SECTION,
@@ -132,5 +163,7 @@ pub(crate) static SECTIONS: [&Section; 9] = [
     &AROUND_SECTION,
     &INTERFACE_SECTION,
     &FILTER_SECTION,
+    &PATTERN_SECTION,
+    &PARAMETER_SECTION,
     &SAMPLE_SECTION,
 ];

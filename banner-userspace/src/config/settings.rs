@@ -1,14 +1,18 @@
 //! Every key of the configuration. The check for unknown keys, the defaults and the reference
 //! all read these tables.
 
-use super::address::{Host, Network};
+use super::address::Network;
 use super::duration::{BanSpan, Span};
 use super::interfaces::{InterfaceName, InterfacesOf};
 use super::name::LogPath;
 use super::ports::PortsOf;
-use super::raw::{AroundOf, Enforcers, FilterOf, Jails, LimitsOf, PolicyOf, SampleOf, True};
+use super::raw::{
+    AroundOf, Enforcers, FilterOf, Jails, KeyOf, LimitsOf, ParametersOf, PartsOf, PatternOf,
+    PolicyOf, SampleOf, StampsOf, TimeOf, True, WhenOf, Word,
+};
 use super::section::{Default, Setting};
 use super::shape::{Choice, Count, Flag, List, Text};
+use crate::filter::Dialect;
 use crate::model::{AttachMode, Mode, WIDEST_IPV4, WIDEST_IPV6};
 
 pub(crate) static INTERFACES: Setting<InterfacesOf> = Setting::new(
@@ -192,7 +196,7 @@ pub(crate) static FILTER: Setting<FilterOf> = Setting::new(
     "filter",
     FilterOf,
     Default::Required,
-    "What a failure looks like: the name of a filter, or the filter itself.",
+    "What a failure looks like: the name of a filter, `{use: NAME, PARAMETER: VALUE}`, or the filter itself.",
 );
 
 pub(crate) static LOGS: Setting<List<LogPath>> = Setting::new(
@@ -224,7 +228,7 @@ pub(crate) static DESCRIPTION: Setting<Text> = Setting::new(
 pub(crate) static PREFIX: Setting<Text> = Setting::new(
     "prefix",
     Text("the name of a prefix"),
-    Default::Words("`syslog`"),
+    Default::Words("none"),
     "What stands before the message in every line, by name: a built-in one or one of `prefixes.yaml`.",
 );
 
@@ -235,21 +239,116 @@ pub(crate) static PROGRAM: Setting<Text> = Setting::new(
     "The program that a syslog line must name.",
 );
 
-pub(crate) static FAIL: Setting<List<Text>> = Setting::new(
+pub(crate) static DIALECT: Setting<Choice<Dialect>> = Setting::new(
+    "dialect",
+    Choice(&[("banner", Dialect::Banner), ("fail2ban", Dialect::Fail2ban)]),
+    Default::Value("banner"),
+    "The language of the patterns. `fail2ban`: Python's, with fail2ban's tags, and lines are read as fail2ban reads them; such filters come from `banner import`.",
+);
+
+pub(crate) static PARAMETERS: Setting<ParametersOf> = Setting::new(
+    "parameters",
+    ParametersOf,
+    Default::Words("none"),
+    "What a jail may choose, as in `{mode: {default: normal, values: [normal, aggressive]}}`.",
+);
+
+pub(crate) static PARAMETER_DEFAULT: Setting<Word> = Setting::new(
+    "default",
+    Word,
+    Default::Required,
+    "Its value where a jail does not choose.",
+);
+
+pub(crate) static PARAMETER_VALUES: Setting<List<Word>> = Setting::new(
+    "values",
+    List {
+        item: Word,
+        of: "words",
+    },
+    Default::Words("any"),
+    "The values that it can have.",
+);
+
+pub(crate) static PARTS: Setting<PartsOf> = Setting::new(
+    "parts",
+    PartsOf,
+    Default::Words("none"),
+    "Pieces of patterns by name. `%{name}` in a pattern, a program or another piece stands for the piece, or for the value of a parameter of that name.",
+);
+
+pub(crate) static PREFILTER: Setting<Text> = Setting::new(
+    "prefilter",
+    Text("a regular expression"),
+    Default::Words("none"),
+    "A message that does not match it is no failure. Where it has a group `content`, `fail` and `ignore` see what that caught.",
+)
+.also(&["prefregex"]);
+
+pub(crate) static FAIL: Setting<List<PatternOf>> = Setting::new(
     "fail",
     PATTERNS,
     Default::Required,
-    "A message that one of these matches is a failure of the host at `<HOST>`.",
+    "A message that one of these matches is a failure of the host at `<HOST>`; the first that matches decides. An item may be `{pattern: …, when: …}`.",
 )
-.also(&["failregex", "regex", "pattern", "patterns", "match"]);
+.also(&["failregex", "regex", "patterns", "match"]);
 
-pub(crate) static FILTER_IGNORE: Setting<List<Text>> = Setting::new(
+pub(crate) static FILTER_IGNORE: Setting<List<PatternOf>> = Setting::new(
     "ignore",
     PATTERNS,
     Default::Words("none"),
     "A message that one of these matches is no failure, whatever `fail` says.",
 )
 .also(&["ignoreregex"]);
+
+pub(crate) static PATTERN: Setting<Text> = Setting::new(
+    "pattern",
+    Text("a regular expression"),
+    Default::Required,
+    "The pattern.",
+);
+
+pub(crate) static WHEN: Setting<WhenOf> = Setting::new(
+    "when",
+    WhenOf,
+    Default::Words("always"),
+    "It holds only where parameters have these values, as in `{mode: [ddos, aggressive]}`.",
+);
+
+pub(crate) static LOOK_BACK: Setting<Count<usize>> = Setting::new(
+    "lines",
+    Count { min: 1, max: 1000 },
+    Default::Value("1"),
+    "How many lines, the latest last, a pattern sees at once.",
+)
+.also(&["maxlines"]);
+
+pub(crate) static STAMPS: Setting<StampsOf> = Setting::new(
+    "stamps",
+    StampsOf,
+    Default::Value("known"),
+    "How time stamps look: every form that is `known`, patterns in strftime's notation, or `none`, where lines have no stamps and count as of now.",
+)
+.also(&["datepattern"]);
+
+pub(crate) static ENCODING: Setting<Text> = Setting::new(
+    "encoding",
+    Text("the label of an encoding"),
+    Default::Words("bytes as they are"),
+    "The encoding of the logs, as in `latin1` or `koi8-r`. Without it patterns match bytes.",
+)
+.also(&["logencoding"]);
+
+pub(crate) static JOURNAL: Setting<List<Text>> = Setting::new(
+    "journal",
+    List {
+        item: Text("FIELD=VALUE"),
+        of: "matches of journalctl",
+    },
+    Default::Words("none"),
+    "What of the systemd journal the filter is about: alternatives, each FIELD=VALUE separated by spaces.",
+)
+.also(&["journalmatch"]);
 
 pub(crate) static SAMPLES: Setting<List<SampleOf>> = Setting::new(
     "samples",
@@ -261,8 +360,8 @@ pub(crate) static SAMPLES: Setting<List<SampleOf>> = Setting::new(
     "Lines and what the filter must make of them.",
 );
 
-const PATTERNS: List<Text> = List {
-    item: Text("a regular expression"),
+const PATTERNS: List<PatternOf> = List {
+    item: PatternOf,
     of: "regular expressions",
 };
 
@@ -273,11 +372,42 @@ pub(crate) static SAMPLE_LINE: Setting<Text> = Setting::new(
     "A whole line, as it stands in the log.",
 );
 
-pub(crate) static SAMPLE_FAIL: Setting<Host> = Setting::new(
+pub(crate) static SAMPLE_LINES: Setting<List<Text>> = Setting::new(
+    "lines",
+    List {
+        item: Text("a line of a log"),
+        of: "lines of a log",
+    },
+    Default::Words("`line`"),
+    "Several lines, where only together they say it. The last must get the verdict, and those before it must be no failures.",
+);
+
+pub(crate) static SAMPLE_FAIL: Setting<KeyOf> = Setting::new(
     "fail",
-    Host,
+    KeyOf,
     Default::Words("none"),
-    "The line is a failure of this host.",
+    "The line is a failure of this host, prefix, name or id.",
+);
+
+pub(crate) static SAMPLE_USER: Setting<Text> = Setting::new(
+    "user",
+    Text("the name of a user"),
+    Default::Words("any"),
+    "What the group `user` must have caught.",
+);
+
+pub(crate) static SAMPLE_TIME: Setting<TimeOf> = Setting::new(
+    "time",
+    TimeOf,
+    Default::Words("any"),
+    "When the line must say that it was written. A stamp without a zone is read as UTC.",
+);
+
+pub(crate) static SAMPLE_NOW: Setting<TimeOf> = Setting::new(
+    "now",
+    TimeOf,
+    Default::Words("one second after `time`, or the end of 2026"),
+    "When the line is read, which says what a stamp without a year means.",
 );
 
 pub(crate) static SAMPLE_PASS: Setting<True> = Setting::new(

@@ -1,19 +1,33 @@
 //! Filter text to compiled matchers: which lines are failures, of whom, and when.
 //!
-//! Pure: no clock, no I/O. Log bytes are bytes; nothing here assumes UTF-8.
+//! Pure: no clock, no I/O. Log bytes are bytes; only fail2ban's dialect makes text of them.
 
+mod compile;
+mod decode;
 mod engine;
-mod host;
+mod fail2ban;
+mod fields;
+mod identity;
 mod library;
-mod prefix;
+mod loose;
+mod matcher;
+mod native;
 pub mod python;
 mod samples;
+mod session;
 mod spec;
 mod stamp;
+#[cfg(test)]
+mod tests;
+mod verdict;
 
-pub use engine::{Filter, Hit, Loose, Verdict};
+pub use engine::{Filter, FilterState};
+pub use fields::{Fields, Value};
 pub use library::{library, library_names};
-pub use prefix::BUILTIN_PREFIXES;
-pub use samples::Mismatch;
-pub use spec::{Dialect, Expect, FilterError, FilterSpec, Part, Prefixes, Sample, Stamps};
+pub use loose::Loose;
+pub use native::BUILTIN_PREFIXES;
+pub use samples::{Expect, Mismatch, Sample};
+pub use session::{SESSION_TIME, SESSIONS};
+pub use spec::{Dialect, FilterError, FilterSpec, Part, Prefixes, Stamps};
 pub use stamp::{Detector, DetectorState, Found, Stamp, StampError, StampReader};
+pub use verdict::{Hit, Key, Line, Verdict};

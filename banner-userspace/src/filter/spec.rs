@@ -1,6 +1,8 @@
 //! What a filter file says, before it is compiled.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::collections::BTreeMap;
+
+use super::samples::Sample;
 
 /// A filter as it is written: one YAML file, or a mapping in place of a filter's name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,24 +60,6 @@ pub enum Stamps {
     None,
 }
 
-/// A line and the verdict it must get.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sample {
-    /// The line as it stands in the log, prefix included.
-    pub line: String,
-    /// What the filter must say of it.
-    pub expect: Expect,
-}
-
-/// The verdict that a sample must get.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expect {
-    /// A failure of this host.
-    Fail(IpAddr),
-    /// No failure.
-    Pass,
-}
-
 /// Which part of a filter an error is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -115,6 +99,6 @@ impl Default for Prefixes {
     /// The built-in ones.
     fn default() -> Self {
         let own = |&(name, text): &(&str, &str)| (String::from(name), String::from(text));
-        Self(super::BUILTIN_PREFIXES.iter().map(own).collect())
+        Self(super::native::BUILTIN_PREFIXES.iter().map(own).collect())
     }
 }

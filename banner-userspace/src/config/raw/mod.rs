@@ -4,15 +4,19 @@
 mod around;
 mod filter;
 mod jail;
+mod pattern;
 mod policy;
+mod sample;
 
 use ipnet::IpNet;
 
 pub(crate) use around::{AroundOf, RawAround};
-pub(crate) use filter::{FilterOf, FilterRef, RawFilter, SampleOf, True};
+pub(crate) use filter::{Argument, FilterOf, FilterRef, RawFilter, Resolved};
 pub(crate) use jail::{Jails, RawJail};
+pub(crate) use pattern::{ParametersOf, PartsOf, PatternOf, StampsOf, WhenOf, Word};
 pub use policy::{EnforcerKind, Limits};
 pub(crate) use policy::{Enforcers, LimitsOf, Policy, PolicyOf};
+pub(crate) use sample::{KeyOf, SampleOf, TimeOf, True};
 
 use super::interfaces::Interfaces;
 use super::report::Report;

@@ -43,7 +43,7 @@ fn a_filter_of_the_wrong_shape_is_refused() {
             "jails:\n  a:\n    logs: [/x]\n    filter:\n      fail: [x]\n      samples:\n        - {line: a}\n        - {line: a, fail: b}\n        - {line: a, pass: false}\n        - {line: a, pass: true, fail: 192.0.2.7}\n        - {pass: true}\n        - a line\n",
             &[
                 "7:11: jails.a.filter.samples[0]: needs fail: ADDRESS or pass: true",
-                "8:27: jails.a.filter.samples[1].fail: expected an address, found `b`; names are not resolved: write the address",
+                "8:27: jails.a.filter.samples[1].fail: expected an address, a prefix, { name: DNS-NAME } or { id: TEXT }, found `b`; names are not resolved: write the address",
                 "9:27: jails.a.filter.samples[2].pass: expected true, found the word false; for a failure write fail: ADDRESS",
                 "10:11: jails.a.filter.samples[3]: has both fail and pass; keep one",
                 "11:11: jails.a.filter.samples[4]: line is missing; give a line of a log",

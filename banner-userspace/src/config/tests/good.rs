@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::load;
 use crate::config::{self, BanTime, EnforcerKind, InterfaceChoice, Interfaces};
+use crate::filter::{Expect, Key};
 use crate::model::{AttachMode, LogId, Mode};
 
 fn networks(list: &[ipnet::IpNet]) -> Vec<String> {
@@ -214,7 +215,8 @@ fn a_filter_alone_can_be_read_without_compiling_it() {
     let spec = config::read_filter("own", Path::new("own.yaml"), text).expect("a filter");
     assert_eq!((spec.name.as_str(), spec.fail.len()), ("own", 1));
     let host = "192.0.2.7".parse().expect("an address");
-    assert_eq!(spec.samples[0].expect, crate::filter::Expect::Fail(host));
+    let expected = Expect::Fail(Key::Address(host));
+    assert_eq!(spec.samples[0].expect, expected);
     let problems = config::read_filter("own", Path::new("own.yaml"), b"fail: x").expect_err("bad");
     assert_eq!(problems.count(), 1);
 }

@@ -41,6 +41,16 @@ pub enum Stamp {
     Future,
 }
 
+impl Stamp {
+    /// What a time that is known without reading is worth at `now`.
+    pub(in crate::filter) fn known(at: Wall, now: Wall) -> Self {
+        if at.0 > now.0.saturating_add(TOLERANCE_NS) {
+            return Self::Future;
+        }
+        Self::At(at.min(now))
+    }
+}
+
 /// Reads stamps. Most lines bear the stamp of the line before, so the last one is remembered.
 #[derive(Debug)]
 pub struct StampReader {
@@ -76,8 +86,7 @@ impl StampReader {
         }
         match self.read {
             None => Stamp::Unreadable,
-            Some(at) if at.0 > now.0.saturating_add(TOLERANCE_NS) => Stamp::Future,
-            Some(at) => Stamp::At(at.min(now)),
+            Some(at) => Stamp::known(at, now),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::{
+use crate::filter::{
     spec::{FilterError, FilterSpec, Part, Prefixes},
     stamp,
 };
@@ -35,14 +35,14 @@ const PROGRAM_TAG: &str = "<PROGRAM>";
 
 /// A compiled prefix.
 #[derive(Debug)]
-pub(super) struct Prefix {
+pub(in crate::filter) struct Prefix {
     regex: Regex,
     stamps: usize,
 }
 
 impl Prefix {
     /// Compiles the prefix that `spec` names; `None` when it names none.
-    pub(super) fn compile(
+    pub(in crate::filter) fn compile(
         spec: &FilterSpec,
         prefixes: &Prefixes,
     ) -> Result<Option<Self>, FilterError> {

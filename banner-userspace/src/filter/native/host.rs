@@ -1,20 +1,55 @@
-//! The `<HOST>` tag.
+//! The tags for addresses: `<HOST>` and its kind.
 
 use std::net::IpAddr;
 
-/// What the tag stands for in a pattern.
+/// The tag for an address.
 pub(super) const TAG: &str = "<HOST>";
 
 /// Name of the capture group that holds the address.
 pub(super) const GROUP: &str = "host";
 
-/// Digits and punctuation in the shape of an address, in brackets or not, with a zone or not. The
-/// shape is loose; [`parse`] is strict.
-pub(super) const PATTERN: &str = concat!(
+/// Digits and points in the shape of an IPv4 address.
+macro_rules! v4 {
+    () => {
+        r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+    };
+}
+
+/// Hexadecimal digits and colons in the shape of an IPv6 address.
+macro_rules! v6 {
+    () => {
+        concat!(
+            r"(?:[0-9A-Fa-f]{0,4}:){2,7}(?:",
+            v4!(),
+            r"|[0-9A-Fa-f]{1,4})?"
+        )
+    };
+}
+
+/// A zone behind an address, which means nothing to anybody else.
+macro_rules! zone {
+    () => {
+        r"(?:%[0-9A-Za-z_.-]{1,32})?"
+    };
+}
+
+/// `<HOST>`: an address of either family, in brackets or not, with a zone or not. The shape is
+/// loose; [`parse`] is strict.
+pub(super) const PATTERN: &str = concat!(r"\[?(?P<host>", v4!(), "|", v6!(), ")", zone!(), r"\]?");
+
+/// `<IPV4>`.
+pub(super) const IPV4: &str = concat!("(?P<host>", v4!(), ")");
+
+/// `<IPV6>`: in brackets or not.
+pub(super) const IPV6: &str = concat!(r"\[?(?P<host>", v6!(), ")", zone!(), r"\]?");
+
+/// `<PREFIX>`: an address of either family, with a length or not.
+pub(super) const PREFIX: &str = concat!(
     r"\[?(?P<host>",
-    r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}",
-    r"|(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{1,4})?",
-    r")(?:%[0-9A-Za-z_.-]{1,32})?\]?"
+    v4!(),
+    "|",
+    v6!(),
+    r")(?:/(?P<length>[0-9]{1,3}))?\]?"
 );
 
 /// The address in these bytes. An IPv4-mapped IPv6 address is the IPv4 address.

@@ -1,0 +1,46 @@
+//! Patterns that an attacker, who writes much of what is logged, could make match elsewhere, and
+//! patterns that can be slow.
+
+use super::{Dialect, Filter, engine::Judge, matcher::Matcher};
+
+/// A pattern that should be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loose {
+    /// Index of the pattern in `fail`.
+    pub pattern: usize,
+    /// What is wrong with it, in words.
+    pub why: &'static str,
+}
+
+impl Filter {
+    /// The patterns that match more than they should, and those that cost more than others.
+    pub fn loose(&self) -> Vec<Loose> {
+        let matchers: Vec<&Matcher> = match &self.judge {
+            Judge::Native(native) => native.fail.iter().map(|pattern| &pattern.matcher).collect(),
+            Judge::Fail2ban(judge) => judge.fail.iter().collect(),
+        };
+        let own = self.spec.dialect == Dialect::Banner;
+        let mut found = Vec::new();
+        for (pattern, text) in self.spec.fail.iter().enumerate() {
+            let why = if !own {
+                None
+            } else if !text.starts_with('^') {
+                Some("does not begin with ^, so text in the middle of a message counts")
+            } else if text.ends_with("<HOST>") {
+                Some("ends with <HOST>, so 192.0.2.7.example counts as 192.0.2.7; end it with $")
+            } else {
+                None
+            };
+            found.extend(why.map(|why| Loose { pattern, why }));
+            if matchers
+                .get(pattern)
+                .is_some_and(|matcher| matcher.is_backtracking())
+            {
+                let why = "needs a backtracking engine (look-around or a back-reference), which is \
+                           slow and gives up on lines that make it too slow";
+                found.push(Loose { pattern, why });
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,316 @@
+//! One pattern, in the engine that it needs.
+
+use std::{ops::Range, sync::Arc};
+
+use fancy_regex::BytesMode;
+use regex_automata::{
+    Input,
+    meta::{BuildError, Regex},
+    util::{
+        primitives::{NonMaxUsize, PatternID},
+        syntax,
+    },
+};
+
+use super::{
+    fields::{Fields, Value},
+    python,
+};
+
+/// How many steps a backtracking pattern may take for one line.
+pub(super) const STEPS: usize = 20_000;
+
+/// The longest text, in bytes, that a backtracking pattern looks at.
+pub(super) const BACKTRACKING_TEXT: usize = 8192;
+
+/// A compiled pattern.
+#[derive(Debug)]
+pub(super) struct Matcher {
+    engine: Engine,
+    groups: Groups,
+}
+
+#[derive(Debug)]
+enum Engine {
+    /// Time linear in the length of the text.
+    Linear(Regex),
+    /// For look-around, back-references and conditionals.
+    Backtracking(Box<fancy_regex::Regex>),
+}
+
+/// Where the groups of the last match stand. Two places for each group, that of the whole match
+/// first.
+pub(super) type Slots = Vec<Option<NonMaxUsize>>;
+
+/// A pattern ran out of steps, or was not tried on a text that is too long for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Exhausted;
+
+/// How a pattern is to be understood.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Syntax {
+    /// Text, not bytes.
+    pub(super) unicode: bool,
+    /// `^` and `$` match at every line break.
+    pub(super) multi_line: bool,
+    /// It needs the backtracking engine.
+    pub(super) backtracking: bool,
+}
+
+impl Matcher {
+    pub(super) fn new(text: &str, syntax: Syntax) -> Result<Self, String> {
+        let engine = if syntax.backtracking {
+            Engine::Backtracking(Box::new(backtracking(text, syntax)?))
+        } else {
+            Engine::Linear(linear(text, syntax)?)
+        };
+        let groups = match &engine {
+            Engine::Linear(regex) => {
+                Groups::named(regex.group_info().pattern_names(PatternID::ZERO))
+            }
+            Engine::Backtracking(regex) => Groups::named(regex.capture_names()),
+        };
+        Ok(Self { engine, groups })
+    }
+
+    /// A pattern of fail2ban's dialect.
+    pub(super) fn translated(text: &str, options: python::Options) -> Result<Self, String> {
+        let translated = python::translate(text, options).map_err(|why| why.to_string())?;
+        let syntax = Syntax {
+            unicode: true,
+            backtracking: matches!(translated.engine, python::Engine::Backtracking { .. }),
+            ..Syntax::default()
+        };
+        let mut matcher = Self::new(&translated.pattern, syntax)?;
+        let names = translated.groups.into_iter();
+        let names =
+            names.filter_map(|group| Some((group.slots.into(), group.name?.as_str().into())));
+        let count = matcher.groups.count;
+        matcher.groups = Groups::new(count, names.collect(), translated.beyond.into());
+        Ok(matcher)
+    }
+
+    /// A pattern of banner's own dialect: it gets the engine that it needs.
+    pub(super) fn native(text: &str, syntax: Syntax) -> Result<Self, String> {
+        let linear = Self::new(text, syntax);
+        let Err(why) = linear else { return linear };
+        let syntax = Syntax {
+            backtracking: true,
+            ..syntax
+        };
+        Self::new(text, syntax).map_err(|_| why)
+    }
+
+    /// Whether a text can make it slow.
+    pub(super) fn is_backtracking(&self) -> bool {
+        matches!(self.engine, Engine::Backtracking(_))
+    }
+
+    pub(super) fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    pub(super) fn is_match(&self, text: &[u8]) -> Result<bool, Exhausted> {
+        match &self.engine {
+            Engine::Linear(regex) => Ok(regex.is_match(text)),
+            Engine::Backtracking(regex) => {
+                fits(text)?;
+                regex.is_match(text).map_err(|_| Exhausted)
+            }
+        }
+    }
+
+    /// Searches `text`; on a match `slots` says where.
+    pub(super) fn search(&self, text: &[u8], slots: &mut Slots) -> Result<bool, Exhausted> {
+        slots.clear();
+        slots.resize(self.groups.count * 2, None);
+        match &self.engine {
+            Engine::Linear(regex) => Ok(regex.search_slots(&Input::new(text), slots).is_some()),
+            Engine::Backtracking(regex) => {
+                fits(text)?;
+                let Some(found) = regex.captures(text).map_err(|_| Exhausted)? else {
+                    return Ok(false);
+                };
+                for (group, pair) in slots.chunks_exact_mut(2).enumerate() {
+                    if let (Some(part), [start, end]) = (found.get(group), pair) {
+                        *start = NonMaxUsize::new(part.start());
+                        *end = NonMaxUsize::new(part.end());
+                    }
+                }
+                Ok(true)
+            }
+        }
+    }
+}
+
+fn fits(text: &[u8]) -> Result<(), Exhausted> {
+    if text.len() > BACKTRACKING_TEXT {
+        return Err(Exhausted);
+    }
+    Ok(())
+}
+
+fn linear(text: &str, syntax: Syntax) -> Result<Regex, String> {
+    Regex::builder()
+        .syntax(
+            syntax::Config::new()
+                .unicode(syntax.unicode)
+                .utf8(syntax.unicode)
+                .multi_line(syntax.multi_line),
+        )
+        .configure(Regex::config().utf8_empty(syntax.unicode))
+        .build(text)
+        .map_err(|why| reason(&why))
+}
+
+/// What is wrong with a pattern, with the place in it.
+fn reason(why: &BuildError) -> String {
+    if let Some(error) = why.syntax_error() {
+        return error.to_string();
+    }
+    match why.size_limit() {
+        Some(limit) => format!("larger than {limit} bytes when it is compiled"),
+        None => why.to_string(),
+    }
+}
+
+fn backtracking(text: &str, syntax: Syntax) -> Result<fancy_regex::Regex, String> {
+    let mode = if syntax.unicode {
+        BytesMode::Unicode
+    } else {
+        BytesMode::Ascii
+    };
+    fancy_regex::RegexBuilder::new(text)
+        .multi_line(syntax.multi_line)
+        .bytes_mode(mode)
+        .backtrack_limit(STEPS)
+        .build()
+        .map_err(|why| why.to_string())
+}
+
+/// The span of a group of the last match.
+pub(super) fn span(slots: &Slots, group: usize) -> Option<Range<usize>> {
+    let start = slots.get(group * 2).copied().flatten()?.get();
+    let end = slots.get(group * 2 + 1).copied().flatten()?.get();
+    Some(start..end)
+}
+
+/// The named groups of a pattern.
+#[derive(Debug)]
+pub(super) struct Groups {
+    count: usize,
+    /// Each name with the groups that may hold it: the first that took part does.
+    names: Vec<(Box<[usize]>, Arc<str>)>,
+    /// Groups behind the match that were only looked at: it ends where one of them begins.
+    beyond: Box<[usize]>,
+    /// `alt_user_1` is `user` where that has no value.
+    alternatives: Vec<(Arc<str>, Arc<str>)>,
+    /// `tuple_user_1`, `tuple_user_2` together are `user`.
+    tuples: Vec<(Arc<str>, Arc<str>)>,
+}
+
+impl Groups {
+    /// Those of a pattern that names them itself.
+    fn named<'n>(names: impl Iterator<Item = Option<&'n str>>) -> Self {
+        let names: Vec<Option<&str>> = names.collect();
+        let count = names.len();
+        let named = names.into_iter().enumerate();
+        let named = named.filter_map(|(index, name)| Some(([index].into(), name?.into())));
+        Self::new(count, named.collect(), Box::default())
+    }
+
+    fn new(count: usize, names: Vec<(Box<[usize]>, Arc<str>)>, beyond: Box<[usize]>) -> Self {
+        let mut alternatives = Vec::new();
+        let mut tuples = Vec::new();
+        for (_, name) in names.iter().filter(|(_, name)| name.len() > 4) {
+            if let Some(of) = name.strip_prefix(ALTERNATIVE) {
+                alternatives.push((Arc::clone(name), of_several(of)));
+            } else if let Some(of) = name.strip_prefix(TUPLE) {
+                tuples.push((Arc::clone(name), of_several(of)));
+            }
+        }
+        alternatives.sort();
+        tuples.sort();
+        Self {
+            count,
+            names,
+            beyond,
+            alternatives,
+            tuples,
+        }
+    }
+
+    /// The index of a named group, of which there is one.
+    pub(super) fn index(&self, name: &str) -> Option<usize> {
+        let (index, _) = self.names.iter().find(|(_, known)| **known == *name)?;
+        index.first().copied()
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = (usize, &Arc<str>)> {
+        (self.names.iter()).filter_map(|(index, name)| Some((*index.first()?, name)))
+    }
+
+    /// Whether a name is known.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|(_, known)| **known == *name)
+    }
+
+    /// Where the last match stands.
+    pub(super) fn whole(&self, slots: &Slots) -> Range<usize> {
+        let mut whole = span(slots, 0).unwrap_or_default();
+        if let Some(looked) = self.beyond.iter().find_map(|group| span(slots, *group)) {
+            whole.end = looked.start;
+        }
+        whole
+    }
+
+    /// Every named group of the last match, those that took no part included.
+    pub(super) fn fields(&self, text: &[u8], slots: &Slots) -> Fields {
+        let mut fields = Fields::default();
+        for (indexes, name) in &self.names {
+            let found = indexes.iter().find_map(|index| span(slots, *index));
+            let part = found.and_then(|span| text.get(span));
+            let value = part.map(|part| Value::Text(String::from_utf8_lossy(part).into_owned()));
+            fields.set(name, value);
+        }
+        for (from, to) in &self.alternatives {
+            if let Some(value) = fields.get(from).filter(|value| value.says_something())
+                && !fields.has(to)
+            {
+                let value = value.clone();
+                fields.set(to, Some(value));
+            }
+        }
+        for (from, to) in &self.tuples {
+            let part = fields.text(from).map(str::to_owned);
+            let mut parts = match fields.get(to) {
+                Some(Value::Tuple(parts)) => parts.clone(),
+                Some(Value::Text(text)) => vec![Some(text.clone())],
+                Some(Value::Users(_)) | None => vec![None],
+            };
+            parts.push(part);
+            fields.set(to, Some(Value::Tuple(parts)));
+        }
+        fields
+    }
+}
+
+const ALTERNATIVE: &str = "alt_";
+const TUPLE: &str = "tuple_";
+
+/// `user_1` and `user` are of `user`. Names with a meaning are those that the tags have.
+fn of_several(name: &str) -> Arc<str> {
+    let base = match name.rsplit_once('_') {
+        Some((base, number))
+            if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            base
+        }
+        _ => name,
+    };
+    match base.to_lowercase().as_str() {
+        "id" => "fid".into(),
+        "port" => "fport".into(),
+        other => other.into(),
+    }
+}

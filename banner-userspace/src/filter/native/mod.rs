@@ -1,0 +1,257 @@
+//! banner's own dialect: a named prefix, then a message of bytes.
+
+mod host;
+mod pattern;
+mod prefix;
+mod tags;
+
+pub use self::prefix::BUILTIN_PREFIXES;
+pub(super) use self::{pattern::Pattern, prefix::Prefix};
+
+use std::{borrow::Cow, collections::VecDeque, mem};
+
+use super::{
+    decode::Decoder,
+    fields::{Fields, Value},
+    identity::{Identity, identify},
+    matcher::{Exhausted, Matcher, Slots, Syntax},
+    session::Sessions,
+    verdict::Line,
+};
+use crate::model::Wall;
+
+/// What stands at the end of a line that was cut, so that no `$` matches there: the attacker, who
+/// chooses the length of a user name, must not choose where a line seems to end.
+const CUT_MARK: &[u8] = b" [cut]";
+
+/// A compiled filter of this dialect.
+#[derive(Debug)]
+pub(super) struct Native {
+    pub(super) prefix: Option<Prefix>,
+    pub(super) prefilter: Option<Pattern>,
+    pub(super) fail: Vec<Pattern>,
+    pub(super) ignore: Vec<Matcher>,
+    /// More than 1: patterns see that many messages at once.
+    pub(super) lines: usize,
+    /// None: bytes.
+    pub(super) decoder: Option<Decoder>,
+    /// Some pattern has a session in it.
+    pub(super) sessions: bool,
+}
+
+/// What one log has shown so far.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) sessions: Sessions,
+    /// Patterns that gave up.
+    pub(super) exhausted: u64,
+    buffer: VecDeque<Vec<u8>>,
+    text: Vec<u8>,
+    slots: Slots,
+}
+
+impl State {
+    fn holds(&mut self, result: Result<bool, Exhausted>) -> bool {
+        result.unwrap_or_else(|Exhausted| {
+            self.exhausted += 1;
+            false
+        })
+    }
+}
+
+/// What was found in a line.
+#[derive(Debug)]
+pub(super) enum Found {
+    Nothing,
+    Ignored,
+    Failure(Failure),
+}
+
+/// A failure.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) pattern: usize,
+    pub(super) identity: Identity,
+    /// The text of its stamp.
+    pub(super) stamp: Option<Vec<u8>>,
+    pub(super) fields: Option<Fields>,
+}
+
+impl Native {
+    /// What this filter says of `line`; `keep`: with all fields.
+    pub(super) fn judge(&self, state: &mut State, line: Line<'_>, now: Wall, keep: bool) -> Found {
+        let bytes = match &self.decoder {
+            Some(decoder) => match decoder.text(line.bytes) {
+                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+            },
+            None => Cow::Borrowed(line.bytes),
+        };
+        let (stamp, message) = match &self.prefix {
+            Some(prefix) => prefix.split(&bytes),
+            None => (None, &*bytes),
+        };
+        if self.lines <= 1 && !line.cut {
+            return self.judge_message(state, message, stamp, now, keep);
+        }
+        let mut text = mem::take(&mut state.text);
+        text.clear();
+        let mut message = message.to_vec();
+        if line.cut {
+            message.extend_from_slice(CUT_MARK);
+        }
+        if self.lines <= 1 {
+            text = message;
+        } else {
+            state.buffer.push_back(message);
+            let surplus = state.buffer.len().saturating_sub(self.lines);
+            state.buffer.drain(..surplus);
+            for line in &state.buffer {
+                if !text.is_empty() {
+                    text.push(b'\n');
+                }
+                text.extend_from_slice(line);
+            }
+        }
+        let found = self.judge_message(state, &text, stamp, now, keep);
+        if !matches!(found, Found::Nothing) {
+            state.buffer.clear();
+        }
+        state.text = text;
+        found
+    }
+
+    fn judge_message(
+        &self,
+        state: &mut State,
+        message: &[u8],
+        stamp: Option<&[u8]>,
+        now: Wall,
+        keep: bool,
+    ) -> Found {
+        let mut slots = mem::take(&mut state.slots);
+        let found = self.search(state, &mut slots, message, stamp, now, keep);
+        state.slots = slots;
+        found
+    }
+
+    fn search(
+        &self,
+        state: &mut State,
+        slots: &mut Slots,
+        message: &[u8],
+        stamp: Option<&[u8]>,
+        now: Wall,
+        keep: bool,
+    ) -> Found {
+        let mut outer = Fields::default();
+        let mut outer_stamp = None;
+        let mut text = Cow::Borrowed(message);
+        if let Some(prefilter) = &self.prefilter {
+            let matched = prefilter.matcher.search(message, slots);
+            if !state.holds(matched) {
+                return Found::Nothing;
+            }
+            outer_stamp = prefilter.stamp(message, slots).map(<[u8]>::to_vec);
+            if let Some(fields) = prefilter.fields(message, slots) {
+                outer = fields;
+            }
+            if let Some(content) = prefilter.content(message, slots) {
+                text = Cow::Owned(content.to_vec());
+            }
+        }
+        for (n, pattern) in self.fail.iter().enumerate() {
+            let matched = pattern.matcher.search(&text, slots);
+            if !state.holds(matched) {
+                continue;
+            }
+            let stamp = || {
+                let own = pattern.stamp(&text, slots).or(outer_stamp.as_deref());
+                own.or(stamp).map(<[u8]>::to_vec)
+            };
+            if !keep && !self.sessions && outer.is_empty() && pattern.id.is_none() {
+                // A shape that is no address (999.0.0.1) is no failure of anybody.
+                let Some(key) = pattern.key(&text, slots) else {
+                    continue;
+                };
+                if self.is_ignored(state, &text) {
+                    return Found::Ignored;
+                }
+                return Found::Failure(Failure {
+                    pattern: n,
+                    identity: key.into(),
+                    stamp: stamp(),
+                    fields: None,
+                });
+            }
+            let Some(own) = pattern.fields(&text, slots) else {
+                continue;
+            };
+            let stamp = stamp();
+            let mut fields = outer.clone();
+            fields.update(own);
+            let ignored = |state: &mut State| self.is_ignored(state, &text);
+            match self.decide(state, fields, now, ignored) {
+                Decided::Nobody => {}
+                Decided::Innocent => return Found::Nothing,
+                Decided::Ignored => return Found::Ignored,
+                Decided::Guilty(identity, fields) => {
+                    return Found::Failure(Failure {
+                        pattern: n,
+                        identity,
+                        stamp,
+                        fields: Some(fields),
+                    });
+                }
+            }
+        }
+        Found::Nothing
+    }
+
+    fn decide(
+        &self,
+        state: &mut State,
+        fields: Fields,
+        now: Wall,
+        ignored: impl Fn(&mut State) -> bool,
+    ) -> Decided {
+        let Some(session) = fields.get("mlfid").map(Value::to_string) else {
+            return match identify(&fields) {
+                None => Decided::Nobody,
+                Some(_) if ignored(state) => Decided::Ignored,
+                Some(identity) => Decided::Guilty(identity, fields),
+            };
+        };
+        if ignored(state) {
+            return Decided::Ignored;
+        }
+        let mut merged = state.sessions.merge(&session, fields, now);
+        let decided = if merged.fields.has("nofail") {
+            Decided::Innocent
+        } else if let Some(identity) = identify(&merged.fields) {
+            Decided::Guilty(identity, merged.fields.clone())
+        } else {
+            merged.fields.put("mlfpending", Value::Text("1".into()));
+            Decided::Innocent
+        };
+        state.sessions.store(session, merged, now);
+        decided
+    }
+
+    fn is_ignored(&self, state: &mut State, text: &[u8]) -> bool {
+        (self.ignore.iter()).any(|pattern| state.holds(pattern.is_match(text)))
+    }
+}
+
+enum Decided {
+    /// It has nothing to tell anybody by.
+    Nobody,
+    Innocent,
+    Ignored,
+    Guilty(Identity, Fields),
+}
+
+/// A pattern of `ignore`: its tags catch nothing.
+pub(super) fn ignore_pattern(text: &str, syntax: Syntax) -> Result<Matcher, String> {
+    Matcher::native(&tags::expand_silently(text)?, syntax)
+}
