@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use jiff::tz::TimeZone;
 
 use crate::{
-    filter::{Filter, FilterState, Hit, Key, Line, Stamp, Verdict},
+    filter::{Filter, FilterState, Hit, Key, Line, Sieve, Stamp, Verdict},
     model::{Chunk, Failure, JailId, LogId, Now, Offence, Wall},
     track::Tracker,
 };
@@ -48,13 +48,21 @@ pub struct Pipeline {
     jails: Vec<Jail>,
     zone: TimeZone,
     states: States,
-    /// The jails that read a chunk, those with the same filter together.
-    readers: Vec<Reader>,
+    /// Who reads the chunks of each set of logs.
+    readers: HashMap<Vec<LogId>, Readers>,
 }
 
 /// What each log has shown each filter: one state for all jails with that filter. Filters live as
 /// long as the pipeline, so their address tells them apart.
 type States = HashMap<(*const Filter, Option<LogId>), FilterState>;
+
+/// The jails that read a chunk, those with the same filter together, and what finds the lines
+/// that their filters have to look at.
+#[derive(Debug)]
+struct Readers {
+    filters: Vec<Reader>,
+    sieve: Sieve,
+}
 
 #[derive(Debug)]
 struct Reader {
@@ -85,61 +93,79 @@ impl Pipeline {
             jails: jails.collect(),
             zone,
             states: States::new(),
-            readers: Vec::new(),
+            readers: HashMap::new(),
         }
     }
 
-    /// Judges every line of a chunk for every jail that reads one of its logs.
+    /// Judges the lines of a chunk for every jail that reads one of its logs.
     pub fn chunk(&mut self, chunk: &Chunk<'_>, now: Now, offences: &mut Vec<Offence>) {
-        self.find_readers(chunk);
-        for line in chunk.bytes.split_inclusive(|&byte| byte == b'\n') {
-            let line = line.strip_suffix(b"\n").unwrap_or(line);
+        if !self.readers.contains_key(chunk.logs) {
+            let readers = Readers::new(&self.jails, chunk.logs);
+            self.readers.insert(chunk.logs.to_vec(), readers);
+        }
+        let Some(readers) = self.readers.get(chunk.logs) else {
+            return;
+        };
+        let log = chunk.logs.first().copied();
+        let (jails, states, zone) = (&mut self.jails, &mut self.states, &self.zone);
+        let mut each = |line: &[u8], reader: &Reader| {
             let line = Line {
                 bytes: line.strip_suffix(b"\r").unwrap_or(line),
                 cut: chunk.cut,
                 at: None,
             };
-            let log = chunk.logs.first().copied();
-            for reader in &self.readers {
-                let place = (Arc::as_ptr(&reader.filter), log);
-                let state = (self.states.entry(place))
-                    .or_insert_with(|| FilterState::new(&reader.filter, &self.zone));
-                let verdict = reader.filter.judge_in(state, line, now.wall);
-                for &id in &reader.jails {
-                    let jail = &mut self.jails[usize::from(id.0)];
-                    match &verdict {
-                        Verdict::Miss => {}
-                        Verdict::Ignored => jail.counts.ignored += 1,
-                        Verdict::Fail(hit) => offences.extend(jail.failure(id, hit, now)),
-                    }
+            let place = (Arc::as_ptr(&reader.filter), log);
+            let state =
+                (states.entry(place)).or_insert_with(|| FilterState::new(&reader.filter, zone));
+            let verdict = reader.filter.judge_in(state, line, now.wall);
+            for &id in &reader.jails {
+                let jail = &mut jails[usize::from(id.0)];
+                match &verdict {
+                    Verdict::Miss => {}
+                    Verdict::Ignored => jail.counts.ignored += 1,
+                    Verdict::Fail(hit) => offences.extend(jail.failure(id, hit, now)),
                 }
             }
+        };
+        if chunk.cut {
+            // What is missing may be what a pattern cannot do without.
+            let line = chunk.bytes.strip_suffix(b"\n").unwrap_or(chunk.bytes);
+            return readers.filters.iter().for_each(|reader| each(line, reader));
         }
-    }
-
-    fn find_readers(&mut self, chunk: &Chunk<'_>) {
-        self.readers.clear();
-        for (n, jail) in self.jails.iter().enumerate() {
-            let Ok(n) = u16::try_from(n) else { continue };
-            if !jail.setup.logs.iter().any(|log| chunk.logs.contains(log)) {
-                continue;
+        readers.sieve.lines(chunk.bytes, |line, wanted| {
+            for reader in wanted.iter().filter_map(|n| readers.filters.get(n)) {
+                each(line, reader);
             }
-            let filter = &jail.setup.filter;
-            let same = |reader: &&mut Reader| Arc::ptr_eq(&reader.filter, filter);
-            match self.readers.iter_mut().find(same) {
-                Some(reader) => reader.jails.push(JailId(n)),
-                None => self.readers.push(Reader {
-                    filter: Arc::clone(filter),
-                    jails: vec![JailId(n)],
-                }),
-            }
-        }
+        });
     }
 
     /// What was seen for a jail.
     pub fn counts(&self, jail: JailId) -> Option<(Counts, &Tracker)> {
         let jail = self.jails.get(usize::from(jail.0))?;
         Some((jail.counts, &jail.tracker))
+    }
+}
+
+impl Readers {
+    fn new(jails: &[Jail], logs: &[LogId]) -> Self {
+        let mut filters: Vec<Reader> = Vec::new();
+        for (n, jail) in jails.iter().enumerate() {
+            let Ok(n) = u16::try_from(n) else { continue };
+            if !jail.setup.logs.iter().any(|log| logs.contains(log)) {
+                continue;
+            }
+            let filter = &jail.setup.filter;
+            let same = |reader: &&mut Reader| Arc::ptr_eq(&reader.filter, filter);
+            match filters.iter_mut().find(same) {
+                Some(reader) => reader.jails.push(JailId(n)),
+                None => filters.push(Reader {
+                    filter: Arc::clone(filter),
+                    jails: vec![JailId(n)],
+                }),
+            }
+        }
+        let sieve = Sieve::new(filters.iter().map(|reader| &*reader.filter));
+        Self { filters, sieve }
     }
 }
 

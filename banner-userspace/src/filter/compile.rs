@@ -2,12 +2,14 @@
 
 use super::{
     Filter,
+    choice::Choice,
     decode::Decoder,
     engine::Judge,
     fail2ban::{self, Fail2ban},
     matcher::{Matcher, Syntax},
     native::{Native, Pattern, Prefix, ignore_pattern},
     python,
+    sieve::{Pieces, Required, better},
     spec::{Dialect, FilterError, FilterSpec, Part, Prefixes},
 };
 
@@ -34,6 +36,7 @@ impl Filter {
         };
         match judge {
             Some(judge) if errors.0.is_empty() => Ok(Self {
+                required: literals(&judge),
                 judge,
                 spec: spec.clone(),
             }),
@@ -84,7 +87,9 @@ fn native(spec: &FilterSpec, prefixes: &Prefixes, errors: &mut Errors) -> Option
         .and_then(|label| errors.keep(Part::Encoding, Decoder::named(label)))
         .filter(|decoder| *decoder != Decoder::Utf8);
     let sessions = (fail.iter().chain(&prefilter)).any(|pattern| pattern.session.is_some());
+    let choice = Choice::new(fail.iter().map(|pattern| &pattern.matcher));
     Some(Native {
+        choice,
         prefix,
         prefilter,
         fail,
@@ -141,7 +146,9 @@ fn fail2ban(spec: &FilterSpec, errors: &mut Errors) -> Option<Fail2ban> {
     if let Err(error) = fail2ban::check(&spec.stamps) {
         errors.0.push(error);
     }
+    let choice = Choice::new(fail.iter());
     Some(Fail2ban {
+        choice,
         prefilter,
         fail,
         ignore,
@@ -149,4 +156,38 @@ fn fail2ban(spec: &FilterSpec, errors: &mut Errors) -> Option<Fail2ban> {
         decoder,
         stamps: spec.stamps.clone(),
     })
+}
+
+/// What a line must contain to say something to a filter: the patterns' literals, or what the
+/// prefilter must have where that is better or some pattern has none.
+fn literals(judge: &Judge) -> Option<Required> {
+    let (lines, pieces, prefilter, fail): (_, _, _, Vec<&Matcher>) = match judge {
+        Judge::Native(native) => (
+            native.lines,
+            if native.decoder.is_some() {
+                Pieces::Ascii
+            } else {
+                Pieces::Whole
+            },
+            native.prefilter.as_ref().map(|pattern| &pattern.matcher),
+            native.fail.iter().map(|pattern| &pattern.matcher).collect(),
+        ),
+        Judge::Fail2ban(judge) => (
+            judge.lines,
+            Pieces::Cut,
+            judge.prefilter.as_ref(),
+            judge.fail.iter().collect(),
+        ),
+    };
+    if lines > 1 {
+        return None;
+    }
+    let all: Option<Vec<Required>> = fail
+        .iter()
+        .map(|matcher| matcher.required(pieces))
+        .collect();
+    better(
+        all.map(|sets| sets.concat()),
+        prefilter.and_then(|matcher| matcher.required(pieces)),
+    )
 }

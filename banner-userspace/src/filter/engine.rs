@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use super::{
     fail2ban::{self, Fail2ban},
     native::{self, Native},
+    sieve::Required,
     spec::{FilterSpec, Stamps},
     stamp::{Stamp, StampReader},
     verdict::{Hit, Line, Verdict},
@@ -16,6 +17,8 @@ use crate::model::Wall;
 pub struct Filter {
     pub(super) judge: Judge,
     pub(super) spec: FilterSpec,
+    /// Literals of which a line that says something has one; none: any line may.
+    pub(super) required: Option<Required>,
 }
 
 /// The filter in its dialect.
@@ -82,6 +85,12 @@ impl Filter {
     /// What it was compiled from.
     pub fn spec(&self) -> &FilterSpec {
         &self.spec
+    }
+
+    /// Whether it has to look at every line, because some pattern has no literal in it that could be
+    /// searched for, or because it looks back on lines.
+    pub fn wants_every_line(&self) -> bool {
+        self.required.is_none()
     }
 
     /// What this filter says of `line` at time `now`, after all lines that `state` has seen. The

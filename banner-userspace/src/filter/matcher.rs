@@ -12,9 +12,12 @@ use regex_automata::{
     },
 };
 
+use regex_syntax::hir::{Hir, Look};
+
 use super::{
     fields::{Fields, Value},
     python,
+    sieve::{Pattern, Pieces, Required, required},
 };
 
 /// How many steps a backtracking pattern may take for one line.
@@ -28,6 +31,10 @@ pub(super) const BACKTRACKING_TEXT: usize = 8192;
 pub(super) struct Matcher {
     engine: Engine,
     groups: Groups,
+    /// What a linear pattern is made of.
+    hir: Option<Hir>,
+    /// Its text, in the syntax of its engine.
+    text: String,
 }
 
 #[derive(Debug)]
@@ -57,12 +64,24 @@ pub(super) struct Syntax {
     pub(super) backtracking: bool,
 }
 
+impl Syntax {
+    fn config(self) -> syntax::Config {
+        syntax::Config::new()
+            .unicode(self.unicode)
+            .utf8(self.unicode)
+            .multi_line(self.multi_line)
+    }
+}
+
 impl Matcher {
     pub(super) fn new(text: &str, syntax: Syntax) -> Result<Self, String> {
-        let engine = if syntax.backtracking {
-            Engine::Backtracking(Box::new(backtracking(text, syntax)?))
+        let (engine, hir) = if syntax.backtracking {
+            let regex = backtracking(text, syntax)?;
+            (Engine::Backtracking(Box::new(regex)), None)
         } else {
-            Engine::Linear(linear(text, syntax)?)
+            let hir = regex_automata::util::syntax::parse_with(text, &syntax.config())
+                .map_err(|why| why.to_string())?;
+            (Engine::Linear(linear(&hir, syntax)?), Some(hir))
         };
         let groups = match &engine {
             Engine::Linear(regex) => {
@@ -70,7 +89,12 @@ impl Matcher {
             }
             Engine::Backtracking(regex) => Groups::named(regex.capture_names()),
         };
-        Ok(Self { engine, groups })
+        Ok(Self {
+            engine,
+            groups,
+            hir,
+            text: text.to_owned(),
+        })
     }
 
     /// A pattern of fail2ban's dialect.
@@ -104,6 +128,26 @@ impl Matcher {
     /// Whether a text can make it slow.
     pub(super) fn is_backtracking(&self) -> bool {
         matches!(self.engine, Engine::Backtracking(_))
+    }
+
+    /// What it is made of, if it is linear.
+    pub(super) fn hir(&self) -> Option<&Hir> {
+        self.hir.as_ref()
+    }
+
+    /// Whether every match begins where the text does.
+    pub(super) fn is_anchored(&self) -> bool {
+        let start = |hir: &Hir| hir.properties().look_set_prefix().contains(Look::Start);
+        self.hir.as_ref().is_some_and(start)
+    }
+
+    /// The literals of which every match has one.
+    pub(super) fn required(&self, pieces: Pieces) -> Option<Required> {
+        if let Some(hir) = &self.hir {
+            return required(&Pattern::Linear(hir), pieces);
+        }
+        let tree = fancy_regex::Expr::parse_tree(&self.text).ok()?;
+        required(&Pattern::Backtracking(&tree.expr), pieces)
     }
 
     pub(super) fn groups(&self) -> &Groups {
@@ -150,24 +194,15 @@ fn fits(text: &[u8]) -> Result<(), Exhausted> {
     Ok(())
 }
 
-fn linear(text: &str, syntax: Syntax) -> Result<Regex, String> {
+fn linear(hir: &Hir, syntax: Syntax) -> Result<Regex, String> {
     Regex::builder()
-        .syntax(
-            syntax::Config::new()
-                .unicode(syntax.unicode)
-                .utf8(syntax.unicode)
-                .multi_line(syntax.multi_line),
-        )
         .configure(Regex::config().utf8_empty(syntax.unicode))
-        .build(text)
+        .build_from_hir(hir)
         .map_err(|why| reason(&why))
 }
 
-/// What is wrong with a pattern, with the place in it.
+/// Why a pattern cannot be compiled.
 fn reason(why: &BuildError) -> String {
-    if let Some(error) = why.syntax_error() {
-        return error.to_string();
-    }
     match why.size_limit() {
         Some(limit) => format!("larger than {limit} bytes when it is compiled"),
         None => why.to_string(),

@@ -2,6 +2,7 @@
 //!
 //! Pure: no clock, no I/O. Log bytes are bytes; only fail2ban's dialect makes text of them.
 
+mod choice;
 mod compile;
 mod decode;
 mod engine;
@@ -15,6 +16,7 @@ mod native;
 pub mod python;
 mod samples;
 mod session;
+mod sieve;
 mod spec;
 mod stamp;
 #[cfg(test)]
@@ -28,6 +30,7 @@ pub use loose::Loose;
 pub use native::BUILTIN_PREFIXES;
 pub use samples::{Expect, Mismatch, Sample};
 pub use session::{SESSION_TIME, SESSIONS};
+pub use sieve::{Sieve, Wanted};
 pub use spec::{Dialect, FilterError, FilterSpec, Part, Prefixes, Stamps};
 pub use stamp::{Detector, DetectorState, Found, Stamp, StampError, StampReader};
 pub use verdict::{Hit, Key, Line, Verdict};

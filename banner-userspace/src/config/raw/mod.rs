@@ -11,7 +11,7 @@ mod sample;
 use ipnet::IpNet;
 
 pub(crate) use around::{AroundOf, RawAround};
-pub(crate) use filter::{Argument, FilterOf, FilterRef, RawFilter, Resolved};
+pub(crate) use filter::{Argument, FilterOf, FilterRef, RawFilter};
 pub(crate) use jail::{Jails, RawJail};
 pub(crate) use pattern::{ParametersOf, PartsOf, PatternOf, StampsOf, WhenOf, Word};
 pub use policy::{EnforcerKind, Limits};

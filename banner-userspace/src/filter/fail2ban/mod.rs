@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use self::buffer::{Parts, divide, join};
 pub(super) use self::clock::{Clock, check};
 use super::{
+    choice::{Choice, Left},
     decode::Decoder,
     fields::{Fields, Value},
     identity::{Identity, identify},
@@ -28,6 +29,7 @@ use crate::model::Wall;
 pub(super) struct Fail2ban {
     pub(super) prefilter: Option<Matcher>,
     pub(super) fail: Vec<Matcher>,
+    pub(super) choice: Choice,
     pub(super) ignore: Vec<Matcher>,
     /// More than 1: patterns see that many lines at once.
     pub(super) lines: usize,
@@ -173,7 +175,9 @@ impl Fail2ban {
         at: Option<Wall>,
         now: Wall,
     ) -> Found {
-        for (n, pattern) in self.fail.iter().enumerate() {
+        let mut possible = self.choice.ask(text.as_bytes());
+        while let Some(n) = possible.next(self.fail.len()) {
+            let pattern = &self.fail[n];
             let matched = pattern.search(text.as_bytes(), slots);
             if !state.holds(matched) {
                 continue;
@@ -204,6 +208,7 @@ impl Fail2ban {
             let mut rest = String::new();
             join(&left, &mut rest);
             text = Cow::Owned(rest);
+            possible = Left::From(n + 1);
         }
         Found::Nothing
     }

@@ -11,6 +11,7 @@ pub(super) use self::{pattern::Pattern, prefix::Prefix};
 use std::{borrow::Cow, collections::VecDeque, mem};
 
 use super::{
+    choice::Choice,
     decode::Decoder,
     fields::{Fields, Value},
     identity::{Identity, identify},
@@ -30,6 +31,7 @@ pub(super) struct Native {
     pub(super) prefix: Option<Prefix>,
     pub(super) prefilter: Option<Pattern>,
     pub(super) fail: Vec<Pattern>,
+    pub(super) choice: Choice,
     pub(super) ignore: Vec<Matcher>,
     /// More than 1: patterns see that many messages at once.
     pub(super) lines: usize,
@@ -160,7 +162,9 @@ impl Native {
                 text = Cow::Owned(content.to_vec());
             }
         }
-        for (n, pattern) in self.fail.iter().enumerate() {
+        let mut left = self.choice.ask(&text);
+        while let Some(n) = left.next(self.fail.len()) {
+            let pattern = &self.fail[n];
             let matched = pattern.matcher.search(&text, slots);
             if !state.holds(matched) {
                 continue;
