@@ -9,6 +9,7 @@ pub mod control;
 pub mod decide;
 pub mod enforce;
 pub mod filter;
+pub mod import;
 pub mod model;
 pub mod netlink;
 pub mod source;
