@@ -9,6 +9,7 @@ mod bans;
 mod check;
 mod detach;
 mod doctor;
+mod import;
 mod log;
 mod output;
 mod run;
@@ -125,6 +126,8 @@ enum Command {
     /// Show what becomes of every packet of an address. It takes root: the packets are in a log of the
     /// XDP program's, which the agent replaces by one that writes it for so long.
     Trace(trace::Trace),
+    /// Make banner's configuration of another program's.
+    Import(import::Import),
     /// Say what this machine can do and what banner would use; changes nothing. Exit code 0: usable
     /// natively, 1: usable with limits, 2: unusable.
     Doctor {
@@ -149,6 +152,7 @@ pub fn main() -> ExitCode {
         Command::Unban { nets, .. } => bans::unban(&places, &nets),
         Command::Detach => detach::detach(&places.pin_dir, &places.interfaces),
         Command::Trace(trace) => trace::trace(&places, &trace),
+        Command::Import(import) => import::import(&import),
         Command::Doctor { json } => doctor::doctor(&places, json),
     };
     match result {

@@ -130,7 +130,10 @@ pub enum Why {
         depth: usize,
     },
     /// What references stand for is too long.
-    #[error("{option}: becomes longer than {limit} bytes when all references are replaced")]
+    #[error(
+        "{option}: becomes longer than {limit} bytes when all references are replaced, or takes too \
+         many of them"
+    )]
     Explodes {
         /// The option.
         option: String,
@@ -151,6 +154,15 @@ pub enum Why {
     /// Quotes that are not closed in a list of words.
     #[error("a quote or backslash is not closed in {0:?}")]
     Unclosed(String),
+    /// More than anybody has.
+    #[error("has more than {0} jails")]
+    TooManyJails(usize),
+    /// SQLite, or what is in its file.
+    #[error("cannot read the database: {0}")]
+    Database(String),
+    /// More than can be banned.
+    #[error("has more than {0} bans")]
+    TooManyBans(usize),
     /// A number that is none.
     #[error("{option}: expected {expected}, found {found:?}")]
     BadValue {

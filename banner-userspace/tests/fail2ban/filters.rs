@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::Unpacked;
 
 /// What fail2ban is told about where lines come from, and what we are.
-const BACKENDS: [(Value, LogType); 3] = [
+static BACKENDS: [(Value, LogType); 3] = [
     (Value::Null, LogType::Undecided),
     (Value::String(String::new()), LogType::File),
     (Value::Bool(true), LogType::Journal),
 ];
 
-type Options = Vec<(String, String)>;
+pub(super) type Options = Vec<(String, String)>;
 
 fn options(value: &Value) -> Options {
     let options = value.as_object().expect("a mapping").iter();
@@ -25,7 +25,7 @@ fn options(value: &Value) -> Options {
 }
 
 /// The commands for fail2ban's server as a filter of ours.
-fn told(commands: &Value) -> (FilterSpec, Option<String>) {
+pub(super) fn told(commands: &Value) -> (FilterSpec, Option<String>) {
     let mut spec = FilterSpec {
         dialect: Dialect::Fail2ban,
         ..FilterSpec::default()
@@ -45,11 +45,9 @@ fn told(commands: &Value) -> (FilterSpec, Option<String>) {
             "maxlines" => spec.lines = value.as_u64().expect("a number").try_into().unwrap(),
             "datepattern" => {
                 let patterns = text(value);
-                let patterns = patterns
-                    .lines()
-                    .map(str::trim)
-                    .filter(|line| !line.is_empty());
-                spec.stamps = Stamps::Patterns(patterns.map(str::to_owned).collect());
+                let patterns = patterns.lines().map(|line| line.trim().to_owned());
+                let patterns = patterns.filter(|line| !line.is_empty()).collect();
+                spec.stamps = Stamps::Patterns(patterns);
             }
             "addjournalmatch" => {
                 let words = command.as_array().expect("a list")[3..].iter().map(text);
@@ -63,7 +61,7 @@ fn told(commands: &Value) -> (FilterSpec, Option<String>) {
 }
 
 /// Compares filters with these options, each for every origin of lines; gives how many.
-fn compare(fail2ban: &Unpacked, dir: &Path, filters: &[(String, Options)]) -> usize {
+pub(super) fn compare(fail2ban: &Unpacked, dir: &Path, filters: &[(String, Options)]) -> usize {
     let backend = |value: &Value| match value {
         Value::Null => Value::Null,
         Value::Bool(_) => json!("systemd"),

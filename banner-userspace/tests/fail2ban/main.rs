@@ -4,6 +4,8 @@
 //! package unpacked in it (`dpkg-deb -x`): its configuration is `etc/fail2ban` there.
 
 mod filters;
+mod jails;
+mod random;
 
 use std::{
     io::Write as _,

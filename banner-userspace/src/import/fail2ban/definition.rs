@@ -128,6 +128,11 @@ impl Definition {
         })
     }
 
+    /// An option of `[Init]`, or given in its place.
+    pub(super) fn given(&self, option: &str) -> Option<&str> {
+        self.init.get(option).map(|value| value.text.as_str())
+    }
+
     /// Refuses a file that defines nothing.
     pub(super) fn must_define(&self) -> Result<(), ImportError> {
         if self.file.sections.sections.contains(DEFINITION) {

@@ -86,7 +86,7 @@ impl Fail2ban {
         Ok(definition)
     }
 
-    fn decide_logtype(&self, definition: &mut Definition) {
+    pub(super) fn decide_logtype(&self, definition: &mut Definition) {
         let decided = match self.logtype {
             LogType::File => "file",
             LogType::Journal => "journal",
@@ -123,106 +123,108 @@ fn imported(
 ) -> Result<Imported, ImportError> {
     definition.must_define()?;
     definition.read(&OPTIONS, &Section::default(), false)?;
-    let values = definition.combined(&[])?;
-    let mut spec = spec(&values)?;
+    let mut told = Told::default();
+    told.tell(&definition.combined(&[])?);
+    let mut spec = told.spec()?;
     name.clone_into(&mut spec.name);
     spec.description = described(name, options);
-    Ok(Imported {
-        notes: notes(&values, &spec),
-        spec,
-    })
-}
-
-/// One line of our own: what the filter is was written by others.
-fn described(name: &str, options: &[(String, String)]) -> String {
-    let mut text = format!("fail2ban's filter {name}");
-    for (at, (option, value)) in options.iter().enumerate() {
-        text.push_str(if at == 0 { " with " } else { ", " });
-        text.extend([option, "=", value]);
-    }
-    text
-}
-
-/// The options of a filter as a filter of ours.
-pub(super) fn spec(values: &Section) -> Result<FilterSpec, ImportError> {
-    let patterns = |option: &str| {
-        let lines = values
-            .get(option)
-            .map_or("", |value| &value.text)
-            .split('\n');
-        lines
-            .filter(|line| !line.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
-    let nonempty = |value: &&Text| !value.text.is_empty();
-    Ok(FilterSpec {
-        dialect: Dialect::Fail2ban,
-        prefilter: values
-            .get("prefregex")
-            .filter(nonempty)
-            .map(|value| value.text.clone()),
-        fail: patterns("failregex"),
-        ignore: patterns("ignoreregex"),
-        lines: lines(values)?,
-        stamps: stamps(values.get("datepattern")),
-        journal: journal(values.get("journalmatch"))?,
-        ..FilterSpec::default()
-    })
-}
-
-fn lines(values: &Section) -> Result<usize, ImportError> {
-    let Some(value) = values.get("maxlines") else {
-        return Ok(0);
-    };
-    let bad = || {
-        Why::BadValue {
-            option: "maxlines".to_owned(),
-            expected: "a number above zero",
-            found: value.text.clone(),
-        }
-        .at(&value.place)
-    };
-    match value.text.trim().parse() {
-        Ok(0) | Err(_) => Err(bad()),
-        Ok(lines) => Ok(lines),
-    }
-}
-
-fn stamps(value: Option<&Text>) -> Stamps {
-    value.map_or(Stamps::Known, |value| {
-        Stamps::Patterns(
-            ini::lines_and_blanks(&value.text)
-                .map(str::to_owned)
-                .collect(),
-        )
-    })
-}
-
-/// Each line of what a filter reads of the journal; lines are alternatives.
-fn journal(value: Option<&Text>) -> Result<Vec<String>, ImportError> {
-    let Some(value) = value else {
-        return Ok(Vec::new());
-    };
-    let lines = value.text.split('\n').filter(|line| !line.is_empty());
-    lines
-        .map(|line| match ini::words(line) {
-            Some(_) => Ok(line.to_owned()),
-            None => Err(Why::Unclosed(line.to_owned()).at(&value.place)),
-        })
-        .collect()
-}
-
-fn notes(values: &Section, spec: &FilterSpec) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(value) = values.get("usedns") {
-        notes.push(format!(
-            "usedns = {}: banner never resolves names",
-            value.text
-        ));
+    if let Some(value) = told.usedns() {
+        notes.push(format!("usedns = {value}: banner never resolves names"));
     }
     if spec.fail.is_empty() {
         notes.push("has no failregex, so nothing is a failure".to_owned());
     }
-    notes
+    Ok(Imported { spec, notes })
+}
+
+/// One line of our own: what the filter is was written by others.
+pub(super) fn described(name: &str, options: &[(String, String)]) -> String {
+    // Jails give this to every filter, also to those that have no modes.
+    let is_usual = |(option, value): &&(String, String)| option == "mode" && value == "normal";
+    let options = options.iter().filter(|option| !is_usual(option));
+    let options: Vec<_> = options
+        .map(|(option, value)| format!("{option}={value}"))
+        .collect();
+    let mut text = format!("as fail2ban's filter {name}");
+    if !options.is_empty() {
+        text.extend([" with ", &options.join(", ")]);
+    }
+    text
+}
+
+/// Options in the order in which fail2ban's server is told them.
+#[derive(Debug, Default)]
+pub(super) struct Told(Vec<(String, Text)>);
+
+impl Told {
+    /// Tells what these options say. Some go before what was told earlier, and are overruled by it.
+    pub(super) fn tell(&mut self, values: &Section) {
+        let mut first = 0;
+        for (option, value) in values.iter() {
+            let told = (option.to_owned(), value.clone());
+            match option {
+                "usedns" | "maxlines" | "prefregex" => {
+                    let at = if option == "usedns" { 0 } else { first };
+                    self.0.insert(at.min(self.0.len()), told);
+                    first += 1;
+                }
+                "failregex" | "ignoreregex" | "datepattern" | "journalmatch" => self.0.push(told),
+                _ => {}
+            }
+        }
+    }
+
+    /// What it all comes to: patterns add up, of everything else the last one holds.
+    pub(super) fn spec(&self) -> Result<FilterSpec, ImportError> {
+        let mut spec = FilterSpec {
+            dialect: Dialect::Fail2ban,
+            ..FilterSpec::default()
+        };
+        for (option, value) in &self.0 {
+            let lines = value.text.split('\n').filter(|line| !line.is_empty());
+            let lines = lines.map(str::to_owned);
+            match option.as_str() {
+                "prefregex" => {
+                    spec.prefilter = Some(value.text.clone()).filter(|text| !text.is_empty());
+                }
+                "failregex" => spec.fail.extend(lines),
+                "ignoreregex" => spec.ignore.extend(lines),
+                "maxlines" => spec.lines = line_count(value)?,
+                "datepattern" => {
+                    let patterns = ini::lines_and_blanks(&value.text).map(str::to_owned);
+                    spec.stamps = Stamps::Patterns(patterns.collect());
+                }
+                "journalmatch" => {
+                    for line in lines {
+                        if ini::words(&line).is_none() {
+                            return Err(Why::Unclosed(line).at(&value.place));
+                        }
+                        spec.journal.push(line);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(spec)
+    }
+
+    /// What is said about names that stand where addresses should.
+    pub(super) fn usedns(&self) -> Option<&str> {
+        let mut told = self.0.iter().rev();
+        told.find(|(option, _)| option == "usedns")
+            .map(|(_, value)| value.text.as_str())
+    }
+}
+
+fn line_count(value: &Text) -> Result<usize, ImportError> {
+    match value.text.trim().parse() {
+        Ok(0) | Err(_) => Err(Why::BadValue {
+            option: "maxlines".to_owned(),
+            expected: "a number above zero",
+            found: value.text.clone(),
+        }
+        .at(&value.place)),
+        Ok(lines) => Ok(lines),
+    }
 }

@@ -1,7 +1,18 @@
 //! fail2ban's configuration.
 
+mod addresses;
+mod ban_actions;
+mod convert;
+mod database;
 mod definition;
+mod duration;
 mod filter;
+mod jail;
+mod ports;
+mod report;
+#[cfg(test)]
+mod tests;
+mod yaml;
 
 use std::{
     path::{Path, PathBuf},
@@ -13,7 +24,11 @@ use super::{
     ini,
 };
 
+pub use convert::Converted;
+pub use database::{Bans, Left, bans};
 pub use filter::Imported;
+pub use jail::{Jail, Jails, Which};
+pub use report::{Remark, Report};
 
 /// How a filter's lines begin, which fail2ban decides by where they come from. Filters that know
 /// several forms look at it; `short` and `rfc5424` are never decided, only given as `logtype`.
@@ -74,19 +89,34 @@ impl Fail2ban {
     }
 }
 
-impl FromStr for FilterRef {
-    type Err = ImportError;
-
-    /// Reads a name with options.
-    fn from_str(text: &str) -> Result<Self, ImportError> {
-        let text = text.strip_prefix("fail2ban:").unwrap_or(text);
-        let (name, options) = ini::named(text, &Place::whole("filter"))?;
+impl FilterRef {
+    /// Reads a name with options that stands there.
+    fn read(text: &str, place: &Place) -> Result<Self, ImportError> {
+        let (name, options) = ini::named(text, place)?;
+        let options = options.iter();
         Ok(Self {
             name: name.to_owned(),
             options: options
-                .iter()
                 .map(|(name, value)| (name.to_owned(), value.clone()))
                 .collect(),
         })
+    }
+
+    /// The value of one of its options.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        let mut options = self.options.iter();
+        options
+            .find(|(option, _)| option == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+impl FromStr for FilterRef {
+    type Err = ImportError;
+
+    /// Reads a name with options, as on a command line.
+    fn from_str(text: &str) -> Result<Self, ImportError> {
+        let text = text.strip_prefix("fail2ban:").unwrap_or(text);
+        Self::read(text, &Place::whole("filter"))
     }
 }

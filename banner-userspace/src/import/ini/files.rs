@@ -1,6 +1,7 @@
 //! Files, what they include, and all of them merged.
 
 use std::{
+    cell::Cell,
     fs::{self, OpenOptions},
     io::{ErrorKind, Read as _},
     os::unix::fs::OpenOptionsExt as _,
@@ -17,7 +18,7 @@ use crate::import::error::{ImportError, Place, Why};
 const LONGEST: u64 = 1 << 20;
 /// Most files in one operation, and their bytes.
 const MOST: usize = 1024;
-const MOST_BYTES: u64 = 16 << 20;
+const MOST_BYTES: u64 = 4 << 20;
 /// Longest chain of includes.
 const DEEPEST: usize = 32;
 /// The section with includes.
@@ -29,6 +30,8 @@ pub(crate) struct Merged {
     pub(crate) sections: Sections,
     /// The files, in the order in which they were merged; the last one wins.
     pub(crate) files: Vec<PathBuf>,
+    /// Bytes that were looked at to replace references.
+    pub(super) work: Cell<usize>,
 }
 
 /// Reads files, and remembers how much that was.
@@ -103,7 +106,7 @@ impl Files {
         };
         let alone = Merged {
             sections,
-            files: Vec::new(),
+            ..Merged::default()
         };
         let before = self.included(&alone, "before", &path, above)?;
         let after = self.included(&alone, "after", &path, above)?;
@@ -208,6 +211,11 @@ impl Merged {
             .collect();
         self.section_mut(&known_name(name)).extend(&known);
         self.section_mut(name).extend(options);
+    }
+
+    /// Forgets how much work there was, for the next part of a large whole.
+    pub(crate) fn rest(&self) {
+        self.work.set(0);
     }
 
     /// A section, made if need be.

@@ -52,7 +52,6 @@ impl Merged {
             option: &option,
             vars,
             text: String::new(),
-            work: 0,
         };
         let Some(value) = expansion.named(&option) else {
             return Ok(Err(Missing::Option));
@@ -114,7 +113,6 @@ struct Expansion<'a> {
     option: &'a str,
     vars: &'a Vars,
     text: String,
-    work: usize,
 }
 
 impl<'a> Expansion<'a> {
@@ -125,8 +123,9 @@ impl<'a> Expansion<'a> {
             return Err(Why::TooNested { option, depth }.at(place));
         }
         // Values that refer to each other many times over add up even where they are empty.
-        self.work += value.len() + 1;
-        if self.work > MOST_WORK || self.text.len() + value.len() > 2 * LONGEST_VALUE {
+        let work = self.merged.work.get() + value.len() + 1;
+        self.merged.work.set(work);
+        if work > MOST_WORK || self.text.len() + value.len() > 2 * LONGEST_VALUE {
             let (option, limit) = (option(), LONGEST_VALUE);
             return Err(Why::Explodes { option, limit }.at(place));
         }

@@ -12,8 +12,8 @@ mod python;
 mod table;
 mod tags;
 
-pub(crate) use files::{Files, Merged};
-pub(crate) use interpolate::{Missing, Vars};
+pub(crate) use files::{Files, Merged, read};
+pub(crate) use interpolate::Vars;
 pub(crate) use options::{named, split_named};
 pub(crate) use python::{is_space, lines_and_blanks, words};
 pub(crate) use table::Table;
@@ -21,11 +21,14 @@ pub(crate) use tags::substitute;
 
 use super::error::Place;
 
-/// Longest value once everything in it is replaced.
-pub(crate) const LONGEST_VALUE: usize = 1 << 20;
+#[cfg(test)]
+mod tests;
 
-/// Bytes looked at for one value before it is given up.
-pub(crate) const MOST_WORK: usize = 64 << 20;
+/// Longest value once everything in it is replaced.
+pub(crate) const LONGEST_VALUE: usize = 256 << 10;
+
+/// Bytes looked at to replace references of each kind in one configuration before it is given up.
+pub(crate) const MOST_WORK: usize = 16 << 20;
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

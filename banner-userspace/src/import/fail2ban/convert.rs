@@ -1,0 +1,458 @@
+//! Jails as fail2ban reads them → banner's configuration.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use encoding_rs::Encoding;
+
+use super::{
+    Fail2ban, Jail, Jails, Which,
+    addresses::{self, Ignored},
+    ban_actions::{Action, Scope},
+    duration,
+    ports::BanPorts,
+    report::Report,
+    yaml::{self, OurJail, OurMain},
+};
+use crate::{filter::FilterSpec, import::ImportError};
+
+/// banner's configuration, as files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Converted {
+    /// Paths below the folder of the configuration, and what goes there; banner.yaml is the first.
+    pub files: Vec<(String, String)>,
+    /// What people have to know.
+    pub report: Report,
+}
+
+/// The filters of all jails, each of them once.
+#[derive(Debug, Default)]
+struct Filters(Vec<FilterSpec>);
+
+/// What holds where a jail says nothing.
+struct Defaults {
+    policy: Vec<(&'static str, String)>,
+    ignore: Ignored,
+}
+
+/// Longer bans are permanent ones to banner.
+const LONGEST: f64 = 10.0 * 365.0 * 86_400.0;
+
+impl Fail2ban {
+    /// All of a configuration as one of ours; `all`: also jails that are not enabled.
+    pub fn convert(&self, all: bool) -> Result<Converted, ImportError> {
+        let read = self.jails(Which { all, files: true })?;
+        let mut report = Report {
+            disabled: read.disabled.clone(),
+            ..Report::default()
+        };
+        for (name, error) in &read.broken {
+            report.left_out(Some(name), format!("the jail as a whole: {error}"));
+        }
+        let defaults = defaults(&read, &mut report);
+        let mut filters = Filters::default();
+        let mut jails: Vec<OurJail> = Vec::new();
+        for jail in &read.jails {
+            let wanted = our_name(&jail.name);
+            let taken = |name: &String| jails.iter().any(|jail| jail.name == *name);
+            let name = std::iter::once(wanted.clone())
+                .chain(numbered(&wanted))
+                .find(|name| !taken(name))
+                .unwrap_or(wanted);
+            if let Some(jail) = self.ours(jail, name, &defaults, &mut filters, &mut report) {
+                report.jails.push(jail.name.clone());
+                jails.push(jail);
+            }
+        }
+        let ignore = defaults.ignore.nets.iter().copied().map(addresses::written);
+        let main = OurMain {
+            from: self.dir().display().to_string(),
+            ignore: ignore.collect(),
+            defaults: defaults.policy,
+            jails,
+            comments: vec!["Before it is used: banner --config FILE check".to_owned()],
+        };
+        let mut files = vec![("banner.yaml".to_owned(), main.text())];
+        for spec in filters.0 {
+            let comments = [format!(
+                "Made from {} by banner import.",
+                self.dir().display()
+            )];
+            let path = format!("filters.d/{}.yaml", spec.name);
+            files.push((path, yaml::filter(&spec, &comments)));
+        }
+        Ok(Converted { files, report })
+    }
+
+    /// A jail of ours, or none where it would have nothing to do.
+    fn ours(
+        &self,
+        jail: &Jail,
+        name: String,
+        defaults: &Defaults,
+        filters: &mut Filters,
+        report: &mut Report,
+    ) -> Option<OurJail> {
+        if name != jail.name {
+            report.changed(Some(&jail.name), format!("is called {name}"));
+        }
+        let mut comments = Vec::new();
+        let logs = logs(jail, report, &mut comments);
+        if jail.filter.is_none() || jail.spec.fail.is_empty() || logs.is_empty() {
+            let why = if jail.filter.is_none() {
+                "it has no filter"
+            } else if jail.spec.fail.is_empty() {
+                "its filter has no failregex"
+            } else {
+                "it has no log files, and banner does not read the journal yet"
+            };
+            report.left_out(Some(&jail.name), format!("the jail as a whole: {why}"));
+            return None;
+        }
+        let mut scopes = Vec::new();
+        for action in &jail.actions {
+            match self.action(action, &jail.options) {
+                Action::Ban(scope) => scopes.push(scope),
+                Action::Allow => {
+                    let text = "the jail as a whole: it lets hosts in, and banner keeps them out";
+                    report.left_out(Some(&jail.name), text);
+                    return None;
+                }
+                Action::Other(why) => {
+                    report.left_out(
+                        Some(&jail.name),
+                        format!("action {}: it {why}", action.name),
+                    );
+                    comments.push(format!("Left out: action {}, which {why}.", action.name));
+                }
+            }
+        }
+        left_out(jail, report, &mut comments);
+        let mut policy = policy(
+            |option| jail.option(option).map(str::to_owned),
+            |text| report.changed(Some(&jail.name), text),
+        );
+        policy.retain(|entry| !defaults.policy.contains(entry));
+        if scopes.is_empty() {
+            let text = "bans nobody there, so it only observes";
+            report.changed(Some(&jail.name), text);
+            comments.push("None of its actions bans, so it only observes.".to_owned());
+            policy.push(("mode", "observe".to_owned()));
+        }
+        let ports = ports(jail, &scopes, report, &mut comments);
+        Some(OurJail {
+            enabled: jail.enabled,
+            filter: filters.name_of(spec(jail, report), &name),
+            logs,
+            ports,
+            policy,
+            ignore: ignore(jail, defaults, report, &mut comments),
+            comments,
+            name,
+        })
+    }
+}
+
+/// What `[DEFAULT]` says, or fail2ban where it says nothing.
+fn defaults(jails: &Jails, report: &mut Report) -> Defaults {
+    let own = |option: &str| match option {
+        "maxretry" => Some("5".to_owned()),
+        _ => Some("10m".to_owned()),
+    };
+    let policy = policy(
+        |option| jails.default_of(option).or_else(|| own(option)),
+        |text| report.changed(None, text),
+    );
+    let mut ignore = Ignored::read(&jails.default_of("ignoreip").unwrap_or_default());
+    for text in &ignore.left_out {
+        report.left_out(None, text);
+    }
+    for file in &ignore.files {
+        report.changed(
+            None,
+            format!("{file} in ignoreip is taken over as it is now"),
+        );
+    }
+    // fail2ban ignores its own addresses unless it is told otherwise.
+    let loopback = ["127.0.0.0/8", "::1/128"];
+    ignore.nets.extend(
+        loopback
+            .iter()
+            .filter_map(|net| net.parse::<ipnet::IpNet>().ok()),
+    );
+    Defaults { policy, ignore }
+}
+
+fn our_name(name: &str) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let name: String = name
+        .chars()
+        .map(|c| if allowed(c) { c } else { '-' })
+        .take(64)
+        .collect();
+    let name = name.replace("..", ".-").trim_start_matches('.').to_owned();
+    if name.is_empty() {
+        "jail".to_owned()
+    } else {
+        name
+    }
+}
+
+/// `name-2`, `name-3`, …; as long as a name may be.
+fn numbered(name: &str) -> impl Iterator<Item = String> + use<> {
+    let short: String = name.chars().take(50).collect();
+    (2_u32..).map(move |number| format!("{short}-{number}"))
+}
+
+/// When a ban comes, and how long it holds.
+fn policy(
+    option: impl Fn(&str) -> Option<String>,
+    mut changed: impl FnMut(String),
+) -> Vec<(&'static str, String)> {
+    let mut policy = Vec::new();
+    if let Some(retry) = option("maxretry").and_then(|retry| retry.trim().parse::<i64>().ok()) {
+        let ours = retry.clamp(1, 1000);
+        if ours != retry {
+            changed(format!("maxretry is {ours}, which was {retry}"));
+        }
+        policy.push(("max_retry", ours.to_string()));
+    }
+    for (theirs, ours) in [("findtime", "find_time"), ("bantime", "ban_time")] {
+        let Some(text) = option(theirs) else {
+            continue;
+        };
+        let value = match duration::seconds(&text) {
+            Some(seconds) if ours == "ban_time" && seconds < 0.0 => "permanent".to_owned(),
+            Some(seconds) if seconds > LONGEST => {
+                if ours == "find_time" {
+                    changed(format!("{theirs} is ten years, which was {text}"));
+                    "3650d".to_owned()
+                } else {
+                    changed(format!("{theirs} is permanent, which was {text}"));
+                    "permanent".to_owned()
+                }
+            }
+            Some(seconds) if seconds >= 1.0 => {
+                let time = Duration::from_secs_f64(seconds);
+                if time.subsec_nanos() != 0 {
+                    changed(format!("{theirs} is whole seconds, which was {text}"));
+                }
+                duration::written(time)
+            }
+            _ => {
+                changed(format!(
+                    "{theirs} = {text} is no time that banner has: the default holds"
+                ));
+                continue;
+            }
+        };
+        policy.push((ours, value));
+    }
+    policy
+}
+
+/// The log files of a jail.
+fn logs(jail: &Jail, report: &mut Report, comments: &mut Vec<String>) -> Vec<String> {
+    let mut logs = Vec::new();
+    let mut seen = BTreeSet::new();
+    for line in jail.option("logpath").unwrap_or_default().split('\n') {
+        let (path, _) = line.rsplit_once(' ').unwrap_or((line, "head"));
+        let path = path.trim();
+        let why = if path.is_empty() {
+            continue;
+        } else if !path.starts_with('/') || path.ends_with('/') {
+            "is no absolute path of a file"
+        } else if path.contains('[') {
+            "has a set of characters in brackets, and banner's patterns have * and ? only"
+        } else if path.contains("**") {
+            "has **, and banner's patterns look into one folder at a time"
+        } else if path.contains(char::is_control) {
+            "has control characters"
+        } else {
+            if seen.insert(path.to_owned()) {
+                logs.push(path.to_owned());
+            }
+            continue;
+        };
+        report.left_out(Some(&jail.name), format!("logpath {path} {why}"));
+        comments.push(format!("Left out: logpath {path}, which {why}."));
+    }
+    if jail
+        .option("backend")
+        .is_some_and(|backend| backend.starts_with("systemd"))
+        && !logs.is_empty()
+    {
+        let text = "reads log files; backend = systemd read the journal. Something has to write these files";
+        report.changed(Some(&jail.name), text);
+        comments.push(
+            "fail2ban read the journal for this; banner does not yet, and reads these \
+             files, which something (rsyslog) has to write."
+                .to_owned(),
+        );
+    }
+    if logs.iter().any(|log| log.ends_with("/fail2ban.log")) {
+        report.changed(
+            Some(&jail.name),
+            "reads fail2ban's own log, which ends when fail2ban does",
+        );
+        comments.push("fail2ban's own log ends when fail2ban is gone.".to_owned());
+    }
+    logs
+}
+
+/// What banner has no key for.
+fn left_out(jail: &Jail, report: &mut Report, comments: &mut Vec<String>) {
+    let mut add = |text: String| {
+        comments.push(format!("Left out: {text}."));
+        report.left_out(Some(&jail.name), text);
+    };
+    if jail.option("bantime.increment") == Some("True") {
+        let about = jail.options().filter_map(|(option, value)| {
+            let option = option.strip_prefix("bantime.")?;
+            (option != "increment").then(|| format!(", {option} = {value}"))
+        });
+        let about: String = about.collect();
+        add(format!(
+            "bantime.increment{about}: bans do not grow in banner yet"
+        ));
+    }
+    let given = |option: &str| jail.option(option).filter(|value| !value.is_empty());
+    if let Some(command) = given("ignorecommand") {
+        add(format!(
+            "ignorecommand = {command}: banner runs no commands"
+        ));
+    }
+    if let Some(zone) = given("logtimezone") {
+        add(format!(
+            "logtimezone = {zone}: stamps are in the zone of this machine"
+        ));
+    }
+    if jail.option("ignoreself") == Some("False") {
+        add("ignoreself = false: banner never bans own addresses".to_owned());
+    }
+    if let Some("yes" | "warn") = jail.usedns.as_deref() {
+        report.changed(
+            None,
+            "usedns: names in logs are never resolved, so failures of names do not count",
+        );
+    }
+}
+
+fn ports(
+    jail: &Jail,
+    scopes: &[Scope],
+    report: &mut Report,
+    comments: &mut Vec<String>,
+) -> Option<Vec<String>> {
+    let BanPorts { entries, left_out } = BanPorts::of(scopes);
+    for text in &left_out {
+        report.left_out(Some(&jail.name), text);
+        comments.push(format!("Left out: {text}."));
+    }
+    if entries.is_none() && !left_out.is_empty() {
+        report.changed(
+            Some(&jail.name),
+            "bans for every port, as none of its ports is known",
+        );
+    }
+    entries
+}
+
+/// What the jail never bans beyond what holds for all.
+fn ignore(
+    jail: &Jail,
+    defaults: &Defaults,
+    report: &mut Report,
+    comments: &mut Vec<String>,
+) -> Vec<String> {
+    let Some(list) = jail.option("ignoreip") else {
+        return Vec::new();
+    };
+    let own = Ignored::read(list);
+    for text in own
+        .left_out
+        .iter()
+        .filter(|text| !defaults.ignore.left_out.contains(text))
+    {
+        report.left_out(Some(&jail.name), text);
+        comments.push(format!("Left out: {text}."));
+    }
+    for file in own
+        .files
+        .iter()
+        .filter(|file| !defaults.ignore.files.contains(file))
+    {
+        report.changed(
+            Some(&jail.name),
+            format!("{file} in ignoreip is taken over as it is now"),
+        );
+    }
+    let loopback = |net: &ipnet::IpNet| net.addr().is_loopback();
+    let more = defaults
+        .ignore
+        .nets
+        .iter()
+        .any(|net| !loopback(net) && !own.nets.contains(net));
+    if more {
+        let text = "also ignores what [DEFAULT] ignores; its own ignoreip was in place of that";
+        report.changed(Some(&jail.name), text);
+        comments.push("The list of ignored addresses above holds for this jail, too.".to_owned());
+    }
+    let nets = own.nets.difference(&defaults.ignore.nets);
+    nets.copied().map(addresses::written).collect()
+}
+
+/// The filter of a jail, with what the jail says about its logs.
+fn spec(jail: &Jail, report: &mut Report) -> FilterSpec {
+    let mut spec = jail.spec.clone();
+    let encoding = jail.option("logencoding").unwrap_or("auto");
+    let plain = ["", "auto", "utf-8", "utf8", "ascii", "us-ascii"];
+    if !plain.contains(&encoding.to_lowercase().as_str()) {
+        let short = encoding.replace(['-', '_'], "");
+        let label = [encoding, &short, &encoding.replace('_', "-")]
+            .into_iter()
+            .find_map(|label| Encoding::for_label(label.as_bytes()));
+        match label {
+            Some(label) => spec.encoding = Some(label.name().to_ascii_lowercase()),
+            None => report.left_out(
+                Some(&jail.name),
+                format!("logencoding = {encoding} is not known; lines are read as UTF-8"),
+            ),
+        }
+    }
+    spec
+}
+
+impl Filters {
+    /// The name of this filter among ours: its own, unless jails change it in different ways.
+    fn name_of(&mut self, mut spec: FilterSpec, jail: &str) -> String {
+        let own = our_name(spec.name.rsplit('/').next().unwrap_or(&spec.name));
+        let related = |known: &&FilterSpec| known.name.starts_with(&own) && same(known, &spec);
+        if let Some(known) = self.0.iter().find(related) {
+            return known.name.clone();
+        }
+        let longer = if jail.starts_with(&own) {
+            jail.to_owned()
+        } else {
+            our_name(&format!("{own}-{jail}"))
+        };
+        let names = [own, longer.clone()].into_iter();
+        for name in names.chain(numbered(&longer)) {
+            if !self.0.iter().any(|known| known.name == name) {
+                spec.name.clone_from(&name);
+                self.0.push(spec);
+                return name;
+            }
+        }
+        unreachable!("the numbers do not end")
+    }
+}
+
+/// Whether filters do the same, however they are called.
+fn same(one: &FilterSpec, other: &FilterSpec) -> bool {
+    let with = FilterSpec {
+        name: one.name.clone(),
+        description: one.description.clone(),
+        ..other.clone()
+    };
+    *one == with
+}
