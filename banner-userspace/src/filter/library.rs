@@ -1,17 +1,53 @@
 //! The filters that come with banner.
 
+/// Name and text of each file of `config/filters.d` that is listed.
+macro_rules! library {
+    ($($name:literal),* $(,)?) => {
+        &[$((
+            $name,
+            include_str!(concat!("../../../config/filters.d/", $name, ".yaml")),
+        )),*]
+    };
+}
+
 /// The text of each built-in filter, by name, in alphabetical order.
-const LIBRARY: &[(&str, &str)] = &[("sshd", include_str!("../../../config/filters.d/sshd.yaml"))];
+const LIBRARY: &[(&str, &str)] = library![
+    "asterisk",
+    "courier-auth",
+    "courier-smtp",
+    "cyrus-imap",
+    "dovecot",
+    "dropbear",
+    "exim-spam",
+    "freeswitch",
+    "pam",
+    "phpmyadmin",
+    "port-probe",
+    "postfix",
+    "postfix-sasl",
+    "postgresql",
+    "proftpd",
+    "proxmox",
+    "pure-ftpd",
+    "recidive",
+    "sendmail-auth",
+    "sendmail-reject",
+    "sogo",
+    "sshd",
+    "vaultwarden",
+    "vpopmail",
+    "webmin",
+    "wireguard",
+    "wordpress",
+];
 
 /// The YAML of the built-in filter of this name.
 pub fn library(name: &str) -> Option<&'static str> {
-    LIBRARY
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, text)| *text)
+    let at = LIBRARY.binary_search_by_key(&name, |(known, _)| known);
+    at.ok().map(|at| LIBRARY[at].1)
 }
 
-/// The names of the built-in filters.
+/// The names of the built-in filters, in alphabetical order.
 pub fn library_names() -> impl Iterator<Item = &'static str> {
     LIBRARY.iter().map(|(name, _)| *name)
 }

@@ -1,25 +1,43 @@
 //! The filters that come with banner, by their own samples.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::Path;
 
-use crate::config::read_filter;
 use jiff::tz::TimeZone;
 
-use crate::filter::{Expect, Filter, FilterState, Line, Prefixes, Verdict, library, library_names};
+use crate::config::read_filter;
+use crate::filter::{
+    Expect, Filter, FilterSpec, FilterState, Key, Line, Prefixes, Sample, Verdict, library,
+    library_names,
+};
 use crate::model::Wall;
+
+/// The address that is nobody's: where it stands in a sample, its line imitates somebody else's failure.
+const NOBODY: &str = "203.0.113.9";
 
 /// 2026-12-31T00:00:00Z.
 const NOW: Wall = Wall::from_secs(1_798_675_200);
 
-/// What a filter says of the last of these lines.
-fn judge(filter: &Filter, lines: &[String], cut: Option<usize>) -> Verdict {
+fn all() -> impl Iterator<Item = (&'static str, FilterSpec, Filter)> {
+    library_names().map(|name| {
+        let text = library(name).unwrap_or_else(|| panic!("{name} is not in the library"));
+        let spec = read_filter(name, Path::new(name), text.as_bytes())
+            .unwrap_or_else(|why| panic!("{why}"));
+        let filter = Filter::compile(&spec, &Prefixes::default())
+            .unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
+        (name, spec, filter)
+    })
+}
+
+/// What a filter says of the last line of a sample; of its beginning, if it is cut.
+fn judge(filter: &Filter, sample: &Sample, cut: Option<usize>) -> Verdict {
     let mut state = FilterState::new(filter, &TimeZone::UTC);
     let mut verdict = Verdict::Miss;
-    for line in lines {
+    for (n, line) in sample.lines.iter().enumerate() {
         let mut line = Line::whole(line.as_bytes());
-        if let Some(end) = cut {
-            line.bytes = &line.bytes[..end.min(line.bytes.len())];
+        if let Some(end) = cut.filter(|_| n + 1 == sample.lines.len()) {
+            line.bytes = &line.bytes[..end];
             line.cut = true;
         }
         verdict = filter.judge_in(&mut state, line, NOW);
@@ -27,53 +45,113 @@ fn judge(filter: &Filter, lines: &[String], cut: Option<usize>) -> Verdict {
     verdict
 }
 
+fn last(sample: &Sample) -> &str {
+    sample.lines.last().map_or("", String::as_str)
+}
+
+#[test]
+fn the_library_is_what_is_in_the_folder() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/filters.d");
+    let files: BTreeSet<String> = std::fs::read_dir(folder)
+        .expect("config/filters.d")
+        .map(|entry| {
+            let name = entry.expect("an entry").file_name();
+            name.into_string().expect("a name")
+        })
+        .collect();
+    let names: Vec<&str> = library_names().collect();
+    assert!(names.is_sorted(), "library() looks for names by halves");
+    let listed: BTreeSet<String> = names.iter().map(|name| format!("{name}.yaml")).collect();
+    assert_eq!(listed.len(), names.len(), "a name is listed twice");
+    assert_eq!(listed, files);
+    assert_eq!(library("no-such-filter"), None);
+}
+
 #[test]
 fn every_filter_of_the_library_says_of_its_samples_what_it_should() {
-    for name in library_names() {
-        let text = library(name).unwrap_or_default();
-        let spec = read_filter(name, Path::new(name), text.as_bytes()).unwrap();
-        let filter = Filter::compile(&spec, &Prefixes::default()).unwrap();
-        let (_, wrong) = filter.check_samples();
-        for mismatch in &wrong {
-            eprintln!(
-                "{name}: {mismatch}: {}",
-                filter.sample_line(mismatch.sample)
-            );
+    let mut wrong = 0;
+    for (name, _, filter) in all() {
+        for mismatch in filter.check_samples().1 {
+            let line = filter.sample_line(mismatch.sample);
+            eprintln!("{name}: {mismatch}: {line}");
+            wrong += 1;
         }
-        assert!(wrong.is_empty(), "{name}: {} samples", wrong.len());
-        let negative = |expect| matches!(expect, &Expect::Pass);
-        assert!(
-            spec.samples.iter().any(|sample| negative(&sample.expect)),
-            "{name}"
-        );
-        let hit: BTreeSet<usize> = spec
+    }
+    assert_eq!(wrong, 0, "samples");
+}
+
+#[test]
+fn every_filter_of_the_library_has_the_samples_that_it_needs() {
+    for (name, spec, _) in all() {
+        let (mut ipv4, mut ipv6, mut passed) = (0, 0, 0);
+        for sample in &spec.samples {
+            match &sample.expect {
+                Expect::Fail(Key::Address(IpAddr::V4(_))) => ipv4 += 1,
+                Expect::Fail(Key::Address(IpAddr::V6(_))) => ipv6 += 1,
+                Expect::Fail(key) => panic!("{name}: {key} is no address"),
+                Expect::Pass => passed += 1,
+            }
+        }
+        assert!(ipv4 >= 1 && ipv6 >= 1, "{name}: {ipv4} IPv4, {ipv6} IPv6");
+        assert!(passed >= 2, "{name}: {passed} lines that are no failure");
+        let mut hostile = spec
             .samples
             .iter()
-            .filter_map(|sample| match judge(&filter, &sample.lines, None) {
+            .filter(|sample| last(sample).contains(NOBODY));
+        assert!(
+            hostile.next().is_some(),
+            "{name}: no line that imitates another host's"
+        );
+        assert!(!spec.description.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn nobody_is_banned_for_what_others_write() {
+    let nobody = Key::Address(NOBODY.parse().expect("an address"));
+    for (name, spec, filter) in all() {
+        for sample in &spec.samples {
+            assert_ne!(
+                sample.expect,
+                Expect::Fail(nobody.clone()),
+                "{name}: {}",
+                last(sample)
+            );
+            if let Verdict::Fail(hit) = judge(&filter, sample, None) {
+                assert_ne!(hit.key, nobody, "{name}: {}", last(sample));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_pattern_of_the_library_is_anchored_and_has_a_sample() {
+    for (name, spec, filter) in all() {
+        let hit: BTreeSet<usize> = (spec.samples.iter())
+            .filter_map(|sample| match judge(&filter, sample, None) {
                 Verdict::Fail(hit) => Some(hit.pattern),
                 Verdict::Miss | Verdict::Ignored => None,
             })
             .collect();
         for (n, pattern) in spec.fail.iter().enumerate() {
             assert!(hit.contains(&n), "{name}: no sample for {pattern}");
+        }
+        for pattern in spec.fail.iter().chain(&spec.ignore) {
             assert!(pattern.starts_with('^'), "{name}: not anchored: {pattern}");
         }
+        assert_eq!(filter.loose(), [], "{name}");
     }
 }
 
 /// An attacker who may choose the end of a line may choose what it says.
 #[test]
 fn no_sample_line_that_is_cut_names_anybody_else() {
-    for name in library_names() {
-        let text = library(name).unwrap_or_default();
-        let spec = read_filter(name, Path::new(name), text.as_bytes()).unwrap();
-        let filter = Filter::compile(&spec, &Prefixes::default()).unwrap();
+    for (name, spec, filter) in all() {
         for sample in &spec.samples {
-            let line = sample.lines.last().map_or("", String::as_str);
-            for end in 0..line.len() {
-                if let Verdict::Fail(hit) = judge(&filter, &sample.lines, Some(end)) {
-                    let cut = String::from_utf8_lossy(&line.as_bytes()[..end]);
-                    assert_eq!(Expect::Fail(hit.key), sample.expect, "{cut:?}");
+            for end in 0..last(sample).len() {
+                if let Verdict::Fail(hit) = judge(&filter, sample, Some(end)) {
+                    let cut = String::from_utf8_lossy(&last(sample).as_bytes()[..end]);
+                    assert_eq!(Expect::Fail(hit.key), sample.expect, "{name}: {cut:?}");
                 }
             }
         }

@@ -3,9 +3,10 @@
 mod host;
 mod pattern;
 mod prefix;
+mod prefixes;
 mod tags;
 
-pub use self::prefix::BUILTIN_PREFIXES;
+pub use self::prefixes::BUILTIN_PREFIXES;
 pub(super) use self::{pattern::Pattern, prefix::Prefix};
 
 use std::{borrow::Cow, collections::VecDeque, mem};

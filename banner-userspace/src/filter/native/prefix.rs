@@ -7,26 +7,6 @@ use crate::filter::{
     stamp,
 };
 
-/// The prefixes that every configuration has, by name.
-///
-/// `syslog` takes RFC 5424, RFC 3164 and ISO stamps, as written by syslog daemons (busybox's and
-/// Solaris' forms included) and by `journalctl -o short`; stamp, host and pid may each be missing.
-pub const BUILTIN_PREFIXES: &[(&str, &str)] = &[(
-    "syslog",
-    concat!(
-        r"^(?:<[0-9]{1,3}>)?(?:",
-        // RFC 5424: VERSION STAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA MSG
-        r"[1-9][0-9]? (?:<STAMP>|-) \S+ (?:<PROGRAM>) \S+ \S+ ",
-        r#"(?:-|(?:\[(?:[^\]"\\]|"(?:[^"\\]|\\.)*")*\])+) {1,2}(?:\xef\xbb\xbf)?"#,
-        // STAMP HOST FACILITY.SEVERITY TAG[PID]: [ID NUMBER FACILITY.SEVERITY] MSG
-        // A host ends in no colon: otherwise another program's tag could pass for one.
-        r"|(?:<STAMP> )?(?:\S*[^\s:] )?(?:[a-z0-9]+\.[a-z]+ )?",
-        r"(?:/(?:[^\s:\[\]]+/)*)?(?:<PROGRAM>)(?:\[[0-9]+\])?: ",
-        r"(?:\[ID [0-9]+ [a-z0-9]+\.[a-z]+\] )?",
-        r")",
-    ),
-)];
-
 /// Name of the capture group of the stamp: the tag may stand in several branches.
 pub(super) const STAMP_GROUP: &str = "stamp";
 
@@ -244,7 +224,7 @@ mod tests {
             (
                 spec(Some("sylog"), None),
                 Part::Prefix,
-                "there are: loose, syslog",
+                "no prefix is named \"sylog\"; there are: apache-error, ",
             ),
             (
                 spec(Some("loose"), None),
