@@ -162,9 +162,13 @@ impl<'s, 'f> Filters<'s, 'f> {
             Some(name.to_owned())
         };
         let mut names: Vec<String> = in_folder.iter().filter_map(stem).collect();
-        names.extend(filter::library_names().map(str::to_owned));
         names.sort();
-        names.dedup();
+        // Behind those of the folder: not all that are built in have a place in the message.
+        let built_in: Vec<String> = filter::library_names()
+            .filter(|name| !names.iter().any(|own| own == name))
+            .map(str::to_owned)
+            .collect();
+        names.extend(built_in);
         nearest::suggest(name, names.iter().map(String::as_str))
     }
 }

@@ -151,12 +151,9 @@ fn a_filter_that_is_nowhere_is_refused_with_the_ones_that_are() {
         said[0],
         "etc/banner.yaml:1:21: jails.a.filter: no filter is named wn; did you mean own?"
     );
-    let second = "etc/banner.yaml:1:50: jails.b.filter: no filter is named something; known: ";
+    let second = "etc/banner.yaml:1:50: jails.b.filter: no filter is named something; known: own, ";
     assert!(said[1].starts_with(second), "{said:?}");
-    assert!(
-        said[1].contains("own") && said[1].contains("sshd"),
-        "{said:?}"
-    );
+    assert!(said[1].contains("asterisk, "), "{said:?}");
     assert!(!said[1].contains("README"), "{said:?}");
 }
 
