@@ -78,14 +78,18 @@ pub const BUILTIN_PREFIXES: &[(&str, &str)] = &[
             r"^(?:",
             syslog!("asterisk"),
             // [STAMP] LEVEL[THREAD][CALL]: FILE:LINE FUNCTION:
-            r"|\[<STAMP>\] )[A-Z]+\[[0-9]+\](?:\[C-[0-9a-f]+\])?:? ",
-            r"[a-z0-9_./]+\.c:(?:[0-9]+ (?:in )?[a-z0-9_]+:)? ",
+            r"|\[<STAMP>\] )?[A-Z]+ ?\[[0-9]+\](?:\[C-[0-9a-f]+\])?:? ",
+            r"(?:[a-z0-9_./]+\.c:(?:[0-9]+ (?:in )?[a-z0-9_]+:)?|Ext\. [^\s:]+(?::[0-9]+)?(?: in @ [^\s:]+)?:) ",
         ),
     ),
     (
         "freeswitch",
         // UUID STAMP IDLE% [LEVEL] FILE:LINE
-        r"^(?:[0-9a-f-]{36} )?<STAMP> (?:[0-9.]+% )?\[[A-Z]+\] [a-z0-9_]+\.c:[0-9]+ ",
+        concat!(
+            r"^(?:",
+            syslog!("freeswitch"),
+            r")?(?:[0-9a-f-]{36} )?<STAMP> (?:[0-9.]+% )?\[[A-Z]+\] [a-z0-9_]+\.c:[0-9]+ ",
+        ),
     ),
     (
         "postgresql",
