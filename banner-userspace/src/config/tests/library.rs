@@ -6,6 +6,7 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 
+use super::load;
 use crate::config::read_filter;
 use crate::filter::{
     Expect, Filter, FilterSpec, FilterState, Key, Line, Prefixes, Sample, Verdict, library,
@@ -155,5 +156,26 @@ fn no_sample_line_that_is_cut_names_anybody_else() {
                 }
             }
         }
+    }
+}
+
+/// The jails of `config/jails.d/ready.yaml`, as if somebody took all of them into use.
+#[test]
+fn every_filter_has_a_ready_jail() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/jails.d/ready.yaml");
+    let text = std::fs::read_to_string(path).expect("the ready jails");
+    let off = "    enabled: false\n";
+    let config = |ready: &str| {
+        let main = "include: [jails.d/*.yaml]\njails: {sshd: {filter: sshd, logs: [/x]}}";
+        load(&[("etc/banner.yaml", main), ("etc/jails.d/ready.yaml", ready)])
+            .unwrap_or_else(|problems| panic!("{problems}"))
+    };
+    assert_eq!(config(&text).jails.len(), 1, "a ready jail is on");
+    let config = config(&text.replace(off, ""));
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    let jails: BTreeSet<&str> = config.jails.iter().map(|jail| jail.name.as_str()).collect();
+    assert_eq!(jails, library_names().collect());
+    for jail in &config.jails {
+        assert_eq!(jail.name, jail.filter_name);
     }
 }
