@@ -151,7 +151,7 @@ pub const BUILTIN_PREFIXES: &[(&str, &str)] = &[
         concat!(
             r"^(?:",
             syslog!("mysqld|mysqld_safe|mariadbd"),
-            r")?(?:<STAMP> +)?(?:[0-9]+ +)?",
+            r")?(?:<STAMP> +|[0-9]{4}-[0-9]{2}-[0-9]{2}  [0-9](?::[0-9]{2}){2} +)?(?:[0-9]+ +)?",
             // [LEVEL] [CODE] [SUBSYSTEM]
             r"\[[A-Za-z]+\] (?:\[MY-[0-9]+\] )?(?:\[[A-Za-z]+\] )?",
         ),
