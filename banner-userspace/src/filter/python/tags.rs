@@ -10,7 +10,7 @@ pub(super) struct Expanded {
 }
 
 /// An IPv4 address, as far as its shape goes; it may be written as mapped into IPv6.
-const IP4: &str = r"(?:::ffff?f?f?:)?(?P<ip4>\d{1,3}(?:\.\d{1,3}){3})";
+const IP4: &str = r"(?:::fffff?f?:)?(?P<ip4>\d{1,3}(?:\.\d{1,3}){3})";
 /// An IPv6 address, as far as its shape goes.
 const IP6: &str = r"(?P<ip6>(?:[0-9A-Fa-f]{1,4}:{1,2}|:{2}){1,7}(?:[0-9A-Fa-f]{1,4}|:))";
 /// A name.

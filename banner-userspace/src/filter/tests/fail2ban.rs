@@ -47,6 +47,15 @@ fn a_stamp_holds_for_a_minute() {
 }
 
 #[test]
+fn four_to_six_f_say_that_an_ipv4_address_is_mapped() {
+    let filter = fail2ban(&["^bad <HOST>$"], |_| {});
+    let of = |f: usize| format!("bad ::{}:192.0.2.7", "f".repeat(f));
+    let lines = [of(3), of(4), of(6), of(7)];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    assert_eq!(story(&filter, &lines), ["-", "192.0.2.7", "192.0.2.7", "-"]);
+}
+
+#[test]
 fn groups_are_merged_by_their_names() {
     let filter = fail2ban(
         &[
