@@ -16,6 +16,9 @@ use crate::{
 /// How long the stamp of a line holds for lines after it that have none.
 const HOLDS: Duration = Duration::from_mins(1);
 
+/// No clock that is right shows an earlier year to this program.
+const EARLIEST: i16 = 2026;
+
 /// A line in three parts: what stands before its stamp, the stamp, and the rest.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cut<'l> {
@@ -112,8 +115,9 @@ impl Clock {
 
 /// Without the patterns where they are wrong, which [`check`] has told.
 fn detector(stamps: &Stamps, zone: TimeZone, now: Wall) -> Detector {
+    // Who asks what would be said in the past means this program.
     let year = Timestamp::from_nanosecond(i128::from(now.0))
-        .map_or(1970, |now| zone.to_datetime(now).year());
+        .map_or(EARLIEST, |now| zone.to_datetime(now).year().max(EARLIEST));
     Detector::new(stamps, year, None, zone.clone())
         .or_else(|_| Detector::new(&Stamps::None, year, None, zone))
         .unwrap_or_else(|_| unreachable!("no patterns, none of them wrong"))
