@@ -6,6 +6,7 @@ mod choice;
 mod compile;
 mod decode;
 mod engine;
+mod engines;
 mod fail2ban;
 mod fields;
 mod identity;
@@ -24,6 +25,7 @@ mod tests;
 mod verdict;
 
 pub use engine::{Filter, FilterState};
+pub use engines::{Engine, Engines};
 pub use fields::{Fields, Value};
 pub use library::{library, library_names};
 pub use loose::Loose;
