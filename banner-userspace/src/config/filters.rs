@@ -124,6 +124,30 @@ impl<'s, 'f> Filters<'s, 'f> {
         node.and_then(|node| read(&node, report))
     }
 
+    /// The filter in a file that may be anywhere.
+    pub(crate) fn in_file(
+        &mut self,
+        path: &Path,
+        arguments: &[Argument],
+        report: &mut Report,
+    ) -> Option<Arc<Filter>> {
+        let node = match self.source.files().read(path) {
+            Ok(bytes) => self.source.parse(path, &bytes, report)?,
+            Err(error) => {
+                let file = report.add_file(path, "");
+                report.file_error(file, reason(&error));
+                return None;
+            }
+        };
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        self.compile(&name, &read(&node, report)?, arguments, "", report)
+    }
+
+    /// The prefixes that filters may name.
+    pub(crate) fn into_prefixes(self) -> Prefixes {
+        self.prefixes
+    }
+
     /// Compiles a filter without wrong parts; what the compiler refuses is reported at its part.
     pub(crate) fn compile(
         &self,
