@@ -4,6 +4,7 @@ mod bench;
 mod build_ebpf;
 mod command;
 mod committed;
+mod conformance;
 mod install;
 mod linker;
 mod lint;
@@ -70,6 +71,13 @@ enum Cli {
     /// stands beside its floor and its target; compare figures of one run only. docs/benchmarks.md
     /// says what is measured, and how.
     Bench(bench::Args),
+    /// Compare banner's verdicts with those of the real fail2ban, line by line
+    ///
+    /// Takes Debian's fail2ban package into the cache folder (see setup; unpacked, not installed),
+    /// and asks both about every line of its annotated sample logs, for every filter and set of
+    /// options: verdict, address or id, time, user, and which pattern it was. With --mutations also
+    /// about samples with random changes. Fails when a filter is refused or a line gets two answers.
+    Conformance(conformance::Args),
     /// Check format, clippy, tidy and dependencies
     ///
     /// Runs all of them, also when one fails: `cargo fmt --check`, clippy on every package with
@@ -105,6 +113,7 @@ fn run(command: Cli) -> Result<ExitCode> {
         Cli::Test(args) => return test::run(&args),
         Cli::Bench(args) => bench::run(&args)?,
         Cli::Vm(args) => return vm::run(&args),
+        Cli::Conformance(args) => return conformance::run(&args),
         Cli::Lint => lint::run()?,
         Cli::Tidy => tidy::run()?,
     }

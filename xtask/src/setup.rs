@@ -35,6 +35,8 @@ enum Part {
     Bench,
     /// qemu and what unpacks kernels: for `vm`
     Vm,
+    /// Python, which runs fail2ban: for `conformance`
+    Conformance,
     /// rustfmt, clippy and cargo-deny: for `lint`
     Lint,
 }
@@ -67,6 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Part::Tests => drop(tests(Voice::Everything)?),
             Part::Bench => drop(bench(Voice::Everything)?),
             Part::Vm => vm(Voice::Everything)?,
+            Part::Conformance => conformance(Voice::Everything)?,
             Part::Lint => drop(lint(Voice::Everything)?),
         }
     }
@@ -178,6 +181,11 @@ pub(crate) fn bench(voice: Voice) -> Result<PathBuf> {
 pub(crate) fn vm(voice: Voice) -> Result<()> {
     programs(&VM_PROGRAMS, voice)?;
     programs(&TEST_PROGRAMS, voice)
+}
+
+/// What runs the fail2ban that banner is compared with.
+pub(crate) fn conformance(voice: Voice) -> Result<()> {
+    programs(&[("python3", "python3")], voice)
 }
 
 /// Installs the packages of those programs that are missing.
