@@ -51,6 +51,8 @@ pub(super) enum Node {
         /// Where this stands in the pattern.
         at: usize,
     },
+    /// At the end of a pattern: what is matched, but does not belong to the match.
+    Beyond(Box<Node>),
     /// Once matched, never tried in another way.
     Atomic(Box<Node>, usize),
 }
@@ -118,6 +120,18 @@ pub(super) enum WordKind {
     Unicode,
     /// Those of ASCII.
     Ascii,
+    /// What `regex` takes for one; used where it makes no difference.
+    Rust,
+}
+
+impl WordKind {
+    /// The characters of words.
+    pub(super) fn set(self) -> Set {
+        match self {
+            WordKind::Unicode | WordKind::Rust => Set::word(),
+            WordKind::Ascii => Set::ranges([('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')]),
+        }
+    }
 }
 
 impl Node {
@@ -126,7 +140,10 @@ impl Node {
         match self {
             Node::Empty | Node::Set(_) | Node::Anchor(_) | Node::Back { .. } => Vec::new(),
             Node::Seq(nodes) | Node::Alt(nodes) => nodes.iter().collect(),
-            Node::Group(_, node) | Node::Look { node, .. } | Node::Atomic(node, _) => vec![node],
+            Node::Group(_, node)
+            | Node::Look { node, .. }
+            | Node::Atomic(node, _)
+            | Node::Beyond(node) => vec![node],
             Node::Repeat(repeat) => vec![&repeat.node],
             Node::If { yes, no, .. } => vec![yes, no],
         }
@@ -163,7 +180,7 @@ impl Node {
     /// most saturates.
     pub(super) fn width(&self, widths: &[Option<(u64, u64)>]) -> (u64, u64) {
         match self {
-            Node::Empty | Node::Anchor(_) | Node::Look { .. } => (0, 0),
+            Node::Empty | Node::Anchor(_) | Node::Look { .. } | Node::Beyond(_) => (0, 0),
             Node::Set(_) => (1, 1),
             Node::Seq(nodes) => nodes.iter().fold((0, 0), |(low, high), node| {
                 let (least, most) = node.width(widths);

@@ -16,8 +16,9 @@ mod set;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod unfold;
 
-use ast::Node;
+use ast::{Anchor, Greed, Node, WordKind};
 use parse::Wrong;
 
 /// What a compiled pattern may take of memory, in bytes.
@@ -60,8 +61,29 @@ pub struct Translated {
     /// The groups in Python's order, the whole match left out.
     pub groups: Vec<Group>,
     /// Capture groups of `pattern` that hold what stands behind the match and was only looked at:
-    /// if one of them took part, the match ends where it begins.
+    /// if one of them took part, the match and all its groups end where it begins, at the latest.
     pub beyond: Vec<usize>,
+}
+
+/// Where something begins and ends, in bytes.
+pub type Span = (usize, usize);
+
+impl Translated {
+    /// The span of Python's whole match; `slot` gives those of the engine's capture groups.
+    pub fn whole(&self, slot: impl Fn(usize) -> Option<Span>) -> Option<Span> {
+        Some(self.cut(slot(0)?, &slot))
+    }
+
+    /// The span of a group, by its index in `groups`, if it took part.
+    pub fn group(&self, index: usize, slot: impl Fn(usize) -> Option<Span>) -> Option<Span> {
+        let span = (self.groups.get(index)?.slots.iter()).find_map(|&number| slot(number))?;
+        Some(self.cut(span, &slot))
+    }
+
+    fn cut(&self, (start, end): Span, slot: &impl Fn(usize) -> Option<Span>) -> Span {
+        let beyond = self.beyond.iter().find_map(|&number| slot(number));
+        (start, beyond.map_or(end, |(beyond, _)| end.min(beyond)))
+    }
 }
 
 /// A group of Python's pattern.
@@ -113,14 +135,21 @@ pub fn translate(pattern: &str, options: Options) -> Result<Translated, Refused>
         message,
     };
     let parsed = parse::parse(&expanded.text, options.multiline).map_err(refused)?;
-    let why = backtracks(&parsed.node, options);
-    let printed = print::print(
-        &parsed.node,
-        parsed.groups.len(),
-        why.is_some(),
-        |group| !options.named_only || parsed.groups[group].is_some(),
-        options,
-    );
+    let node = unfold::simplified(parsed.node);
+    let names = &parsed.groups;
+    let wanted = |group: usize| !options.named_only || names[group].is_some();
+    if let Some(at) = empty_rounds(&node, &wanted) {
+        let message = "a group in a loop, a round of which can take nothing, is not supported";
+        return Err(refused(Wrong {
+            at,
+            message: message.into(),
+        }));
+    }
+    let unfolded = unfold::unfold(&node, options);
+    let why = backtracks(&unfolded, options);
+    // The backtracking engine needs no copies.
+    let node = if why.is_some() { node } else { unfolded };
+    let printed = print::print(&node, names.len(), why.is_some(), wanted, options);
     let groups = parsed.groups.into_iter().zip(printed.slots).skip(1);
     let groups = groups.map(|(name, slots)| Group { name, slots });
     Ok(Translated {
@@ -128,7 +157,10 @@ pub fn translate(pattern: &str, options: Options) -> Result<Translated, Refused>
         engine: match why {
             None => Engine::Linear,
             Some((what, at)) => Engine::Backtracking {
-                why: format!("{what} at {}", from(at)),
+                why: match at {
+                    Some(at) => format!("{what} at {}", from(at)),
+                    None => what.into(),
+                },
             },
         },
         groups: groups
@@ -138,20 +170,40 @@ pub fn translate(pattern: &str, options: Options) -> Result<Translated, Refused>
     })
 }
 
+/// A loop, a round of which may take nothing, with a group in it: what the group holds then differs
+/// from engine to engine.
+fn empty_rounds(node: &Node, wanted: &impl Fn(usize) -> bool) -> Option<usize> {
+    if let Node::Repeat(repeat) = node
+        && repeat.max != Some(1)
+        && repeat.greed != Greed::Lazy
+        && unfold::nullable(&repeat.node)
+        && (repeat.node).any(&mut |node| matches!(node, Node::Group(group, _) if wanted(*group)))
+    {
+        return Some(repeat.at);
+    }
+    let mut children = node.children().into_iter();
+    children.find_map(|child| empty_rounds(child, wanted))
+}
+
 /// The first thing in it that only the backtracking engine can do, and where it stands.
-fn backtracks(node: &Node, options: Options) -> Option<(&'static str, usize)> {
+fn backtracks(node: &Node, options: Options) -> Option<(&'static str, Option<usize>)> {
     let here = match node {
-        Node::Back { at, .. } => Some(("back-reference", *at)),
-        Node::If { at, .. } => Some(("condition", *at)),
+        Node::Back { at, .. } => Some(("back-reference", Some(*at))),
+        Node::If { at, .. } => Some(("condition", Some(*at))),
         Node::Look {
             ahead: true, at, ..
-        } => Some(("look-ahead", *at)),
-        Node::Look { at, .. } => Some(("look-behind", *at)),
-        Node::Atomic(_, at) => Some(("atomic group", *at)),
-        Node::Repeat(repeat) if repeat.greed == ast::Greed::Possessive => {
-            Some(("possessive count", repeat.at))
+        } => Some(("look-ahead", Some(*at))),
+        Node::Look { at, .. } => Some(("look-behind", Some(*at))),
+        Node::Atomic(_, at) => Some(("atomic group", Some(*at))),
+        Node::Repeat(repeat) if repeat.greed == Greed::Possessive => {
+            Some(("possessive count", Some(repeat.at)))
         }
-        Node::Anchor(ast::Anchor::TextEndOrBreak) if !options.one_line => Some(("$", 0)),
+        Node::Anchor(anchor) => match anchor {
+            Anchor::TextEndOrBreak if !options.one_line => Some(("$ inside", None)),
+            Anchor::Word(WordKind::Unicode) => Some((r"\b", None)),
+            Anchor::NotWord(WordKind::Unicode | WordKind::Ascii) => Some((r"\B", None)),
+            _ => None,
+        },
         _ => None,
     };
     let mut children = node.children().into_iter();

@@ -117,6 +117,13 @@ impl Printer {
                 }
                 None => self.wrapped(no),
             },
+            Node::Beyond(node) => {
+                self.last += 1;
+                self.out.beyond.push(self.last);
+                self.push("(");
+                self.alternatives(node);
+                self.push(")");
+            }
             Node::Look {
                 ahead,
                 negative,
@@ -190,22 +197,19 @@ impl Printer {
     }
 
     fn word(&mut self, kind: WordKind, not: bool) {
-        let word = match kind {
-            WordKind::Unicode => Set::word(),
-            WordKind::Ascii => Set::ranges([('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')]),
-        };
-        if !self.fancy {
+        if !self.fancy || kind == WordKind::Rust {
             return self.push(match (kind, not) {
-                (WordKind::Unicode, false) => r"\b",
-                (WordKind::Unicode, true) => r"\B",
                 (WordKind::Ascii, false) => r"(?-u:\b)",
                 (WordKind::Ascii, true) => r"(?-u:\B)",
+                (_, false) => r"\b",
+                (_, true) => r"\B",
             });
         }
         let mut text = String::new();
-        word.print(&mut text);
+        kind.set().print(&mut text);
         self.push(&if not {
-            format!("(?:(?<={text})(?={text})|(?<!{text})(?!{text}))")
+            // An empty text has no place of either kind.
+            format!(r"(?:(?<={text})(?={text})|(?<!{text})(?!{text}|\A\z))")
         } else {
             format!("(?:(?<={text})(?!{text})|(?<!{text})(?={text}))")
         });

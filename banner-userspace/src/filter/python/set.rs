@@ -15,6 +15,13 @@ static WORD: LazyLock<ClassUnicode> = LazyLock::new(|| class(r"[\p{L}\p{N}_]"));
 static DIGIT: LazyLock<ClassUnicode> = LazyLock::new(|| class(r"\d"));
 static SPACE: LazyLock<ClassUnicode> = LazyLock::new(|| class(r"[\s\x1c-\x1f]"));
 
+/// Where `regex` and Python do not agree on what is part of a word.
+static DOUBTFUL: LazyLock<ClassUnicode> = LazyLock::new(|| {
+    let mut doubtful = class(r"\w");
+    doubtful.symmetric_difference(&WORD);
+    doubtful
+});
+
 /// The sets that have a short name in the syntax of the `regex` crate.
 static NAMED: [(&LazyLock<ClassUnicode>, &str); 3] = [
     (&WORD, r"\p{L}\p{N}_"),
@@ -47,6 +54,11 @@ impl Set {
     /// White space.
     pub(super) fn space() -> Self {
         Self(Arc::new(SPACE.clone()))
+    }
+
+    /// What is part of a word for one of `regex` and Python only.
+    pub(super) fn doubtful() -> Self {
+        Self(Arc::new(DOUBTFUL.clone()))
     }
 
     /// A single character.

@@ -51,13 +51,11 @@ impl Compiled {
             }),
         };
         Some(slots.map(|slots| {
-            let first = |of: &[usize]| of.iter().find_map(|&slot| slots[slot]);
-            let (start, mut end) = slots[0].unwrap();
-            if let Some((beyond, _)) = first(&translated.beyond) {
-                end = beyond;
-            }
-            let groups = translated.groups.iter().map(|group| first(&group.slots));
-            std::iter::once(Some((start, end))).chain(groups).collect()
+            let slot = |number: usize| slots[number];
+            let groups = (0..translated.groups.len()).map(|n| translated.group(n, slot));
+            std::iter::once(translated.whole(slot))
+                .chain(groups)
+                .collect()
         }))
     }
 }
