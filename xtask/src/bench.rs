@@ -30,6 +30,8 @@ enum Section {
     Start,
     /// Cost of idling
     Idle,
+    /// Lines to decisions: how fast logs are read, beside `rg -c`; needs no root
+    Matching,
     /// All of the following
     DataPlane,
     /// Time per packet in the program alone
@@ -56,9 +58,19 @@ impl Section {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    if args.sections.contains(&Section::Matching) {
+        matching(args.quick)?;
+        if args.sections.len() == 1 {
+            return Ok(());
+        }
+    }
     setup::tests(Voice::Changes)?;
     let mut settings = vec![("PATH".into(), test::path_with_sbin()?)];
-    if args.sections.iter().any(|section| !section.is_agents()) {
+    if args
+        .sections
+        .iter()
+        .any(|section| !section.is_agents() && *section != Section::Matching)
+    {
         match setup::bench(Voice::Changes) {
             Ok(nginx) => settings.push(("BANNER_NGINX".into(), nginx.into())),
             // The table says what is missing, and what to install.
@@ -73,10 +85,29 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let banner = build("banner-userspace", "banner")?;
     let bench = build("banner-tests", "bench")?;
     settings.push(("BANNER_BIN".into(), banner.into_os_string()));
+    let words = (args.sections.iter())
+        .filter(|section| **section != Section::Matching)
+        .filter_map(|section| section.word());
     command::run(
         command::as_root(&bench, settings)?
-            .args(args.sections.iter().filter_map(|section| section.word()))
+            .args(words)
             .args(args.quick.then_some("--quick"))
             .current_dir(places::workspace().join("tests")),
     )
+}
+
+/// What is measured in one process and without a kernel is an example of the library.
+fn matching(quick: bool) -> Result<()> {
+    let build = [
+        "build",
+        "--release",
+        "--package",
+        "banner-userspace",
+        "--example",
+        "matching",
+    ];
+    let program = test::built(&build)?
+        .pop()
+        .context("cargo built no program")?;
+    command::run(std::process::Command::new(program).args(quick.then_some("--quick")))
 }

@@ -47,14 +47,9 @@ pub struct Counts {
 pub struct Pipeline {
     jails: Vec<Jail>,
     zone: TimeZone,
-    states: States,
     /// Who reads the chunks of each set of logs.
     readers: HashMap<Vec<LogId>, Readers>,
 }
-
-/// What each log has shown each filter: one state for all jails with that filter. Filters live as
-/// long as the pipeline, so their address tells them apart.
-type States = HashMap<(*const Filter, Option<LogId>), FilterState>;
 
 /// The jails that read a chunk, those with the same filter together, and what finds the lines
 /// that their filters have to look at.
@@ -67,6 +62,8 @@ struct Readers {
 #[derive(Debug)]
 struct Reader {
     filter: Arc<Filter>,
+    /// What these logs have shown it.
+    state: FilterState,
     jails: Vec<JailId>,
 }
 
@@ -92,7 +89,6 @@ impl Pipeline {
         Self {
             jails: jails.collect(),
             zone,
-            states: States::new(),
             readers: HashMap::new(),
         }
     }
@@ -100,24 +96,20 @@ impl Pipeline {
     /// Judges the lines of a chunk for every jail that reads one of its logs.
     pub fn chunk(&mut self, chunk: &Chunk<'_>, now: Now, offences: &mut Vec<Offence>) {
         if !self.readers.contains_key(chunk.logs) {
-            let readers = Readers::new(&self.jails, chunk.logs);
+            let readers = Readers::new(&self.jails, chunk.logs, &self.zone);
             self.readers.insert(chunk.logs.to_vec(), readers);
         }
-        let Some(readers) = self.readers.get(chunk.logs) else {
+        let Some(Readers { filters, sieve }) = self.readers.get_mut(chunk.logs) else {
             return;
         };
-        let log = chunk.logs.first().copied();
-        let (jails, states, zone) = (&mut self.jails, &mut self.states, &self.zone);
-        let mut each = |line: &[u8], reader: &Reader| {
+        let jails = &mut self.jails;
+        let mut each = |line: &[u8], reader: &mut Reader| {
             let line = Line {
                 bytes: line.strip_suffix(b"\r").unwrap_or(line),
                 cut: chunk.cut,
                 at: None,
             };
-            let place = (Arc::as_ptr(&reader.filter), log);
-            let state =
-                (states.entry(place)).or_insert_with(|| FilterState::new(&reader.filter, zone));
-            let verdict = reader.filter.judge_in(state, line, now.wall);
+            let verdict = reader.filter.judge_in(&mut reader.state, line, now.wall);
             for &id in &reader.jails {
                 let jail = &mut jails[usize::from(id.0)];
                 match &verdict {
@@ -130,11 +122,13 @@ impl Pipeline {
         if chunk.cut {
             // What is missing may be what a pattern cannot do without.
             let line = chunk.bytes.strip_suffix(b"\n").unwrap_or(chunk.bytes);
-            return readers.filters.iter().for_each(|reader| each(line, reader));
+            return filters.iter_mut().for_each(|reader| each(line, reader));
         }
-        readers.sieve.lines(chunk.bytes, |line, wanted| {
-            for reader in wanted.iter().filter_map(|n| readers.filters.get(n)) {
-                each(line, reader);
+        sieve.lines(chunk.bytes, |line, wanted| {
+            for n in wanted.iter() {
+                if let Some(reader) = filters.get_mut(n) {
+                    each(line, reader);
+                }
             }
         });
     }
@@ -147,7 +141,7 @@ impl Pipeline {
 }
 
 impl Readers {
-    fn new(jails: &[Jail], logs: &[LogId]) -> Self {
+    fn new(jails: &[Jail], logs: &[LogId], zone: &TimeZone) -> Self {
         let mut filters: Vec<Reader> = Vec::new();
         for (n, jail) in jails.iter().enumerate() {
             let Ok(n) = u16::try_from(n) else { continue };
@@ -159,6 +153,7 @@ impl Readers {
             match filters.iter_mut().find(same) {
                 Some(reader) => reader.jails.push(JailId(n)),
                 None => filters.push(Reader {
+                    state: FilterState::new(filter, zone),
                     filter: Arc::clone(filter),
                     jails: vec![JailId(n)],
                 }),

@@ -34,6 +34,12 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
         for loose in jail.filter.loose() {
             say!("  warning: pattern {} {}", loose.pattern + 1, loose.why);
         }
+        if jail.filter.wants_every_line() {
+            say!(
+                "  warning: it looks at every line: some pattern has no three bytes that must stand \
+                 in every match, or it looks back on lines"
+            );
+        }
         for mismatch in &mismatches {
             say!("  sample {}: {mismatch}", mismatch.sample + 1);
             say!("    {}", escaped(jail.filter.sample_line(mismatch.sample)));

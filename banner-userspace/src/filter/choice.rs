@@ -29,6 +29,8 @@ enum Kind {
 
 /// What is left to try for one text.
 pub(super) enum Left<'c> {
+    /// This one, which matches, and those behind it.
+    Sure(usize),
     /// This one and those behind it.
     From(usize),
     /// Those in the set, and those that cannot be told.
@@ -85,7 +87,7 @@ impl Choice {
             Kind::First(regex) => {
                 let found = regex.search_half(&Input::new(text));
                 let first = found.map(|found| found.pattern().as_usize());
-                Left::From(first.unwrap_or(self.patterns))
+                first.map_or(Left::From(self.patterns), Left::Sure)
             }
             Kind::Every(regex) => {
                 let mut set = PatternSet::new(regex.pattern_len());
@@ -100,6 +102,11 @@ impl Left<'_> {
     /// The next pattern to try.
     pub(super) fn next(&mut self, patterns: usize) -> Option<usize> {
         match self {
+            Self::Sure(this) => {
+                let this = *this;
+                *self = Self::From(this + 1);
+                Some(this)
+            }
             Self::From(next) => {
                 let this = *next;
                 *next += 1;

@@ -1,15 +1,21 @@
 //! Patterns that an attacker, who writes much of what is logged, could make match elsewhere, and
 //! patterns that can be slow.
 
-use super::{Dialect, Filter, engine::Judge, matcher::Matcher};
+use std::borrow::Cow;
+
+use super::{
+    Dialect, Filter,
+    engine::Judge,
+    matcher::{BACKTRACKING_TEXT, Matcher, STEPS},
+};
 
 /// A pattern that should be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loose {
     /// Index of the pattern in `fail`.
     pub pattern: usize,
     /// What is wrong with it, in words.
-    pub why: &'static str,
+    pub why: Cow<'static, str>,
 }
 
 impl Filter {
@@ -31,13 +37,14 @@ impl Filter {
             } else {
                 None
             };
+            let why = why.map(Cow::Borrowed);
             found.extend(why.map(|why| Loose { pattern, why }));
-            if matchers
-                .get(pattern)
-                .is_some_and(|matcher| matcher.is_backtracking())
-            {
-                let why = "needs a backtracking engine (look-around or a back-reference), which is \
-                           slow and gives up on lines that make it too slow";
+            if let Some(reason) = matchers.get(pattern).and_then(|matcher| matcher.slow()) {
+                let why = format!(
+                    "needs a backtracking engine ({reason}): it gives up after {STEPS} steps, and on \
+                     messages longer than {BACKTRACKING_TEXT} bytes"
+                );
+                let why = Cow::Owned(why);
                 found.push(Loose { pattern, why });
             }
         }

@@ -35,6 +35,8 @@ pub(super) struct Matcher {
     hir: Option<Hir>,
     /// Its text, in the syntax of its engine.
     text: String,
+    /// Why it needs the backtracking engine.
+    slow: Option<String>,
 }
 
 #[derive(Debug)]
@@ -94,6 +96,9 @@ impl Matcher {
             groups,
             hir,
             text: text.to_owned(),
+            slow: syntax
+                .backtracking
+                .then(|| "look-around or a back-reference".into()),
         })
     }
 
@@ -111,6 +116,9 @@ impl Matcher {
             names.filter_map(|group| Some((group.slots.into(), group.name?.as_str().into())));
         let count = matcher.groups.count;
         matcher.groups = Groups::new(count, names.collect(), translated.beyond.into());
+        if let python::Engine::Backtracking { why } = translated.engine {
+            matcher.slow = Some(why);
+        }
         Ok(matcher)
     }
 
@@ -125,9 +133,9 @@ impl Matcher {
         Self::new(text, syntax).map_err(|_| why)
     }
 
-    /// Whether a text can make it slow.
-    pub(super) fn is_backtracking(&self) -> bool {
-        matches!(self.engine, Engine::Backtracking(_))
+    /// Why a text can make it slow; none: it cannot.
+    pub(super) fn slow(&self) -> Option<&str> {
+        self.slow.as_deref()
     }
 
     /// What it is made of, if it is linear.
@@ -161,6 +169,24 @@ impl Matcher {
                 fits(text)?;
                 regex.is_match(text).map_err(|_| Exhausted)
             }
+        }
+    }
+
+    /// Where a match ends. For linear patterns this is the cheapest question but one.
+    pub(super) fn end(&self, text: &[u8]) -> Option<usize> {
+        match &self.engine {
+            Engine::Linear(regex) => Some(regex.search_half(&Input::new(text))?.offset()),
+            Engine::Backtracking(regex) => Some(regex.find(text).ok()??.end()),
+        }
+    }
+
+    /// Searches in a part of a text; on a match `slots` says where.
+    pub(super) fn search_input(&self, input: &Input<'_>, slots: &mut Slots) -> bool {
+        slots.clear();
+        slots.resize(self.groups.count * 2, None);
+        match &self.engine {
+            Engine::Linear(regex) => regex.search_slots(input, slots).is_some(),
+            Engine::Backtracking(_) => self.search(input.haystack(), slots) == Ok(true),
         }
     }
 

@@ -5,14 +5,16 @@ mod pattern;
 mod prefix;
 mod prefixes;
 mod tags;
+mod tail;
 
 pub use self::prefixes::BUILTIN_PREFIXES;
 pub(super) use self::{pattern::Pattern, prefix::Prefix};
+use self::{prefix::Remembered, tail::Tails};
 
 use std::{borrow::Cow, collections::VecDeque, mem};
 
 use super::{
-    choice::Choice,
+    choice::{Choice, Left},
     decode::Decoder,
     fields::{Fields, Value},
     identity::{Identity, identify},
@@ -51,6 +53,8 @@ pub(super) struct State {
     buffer: VecDeque<Vec<u8>>,
     text: Vec<u8>,
     slots: Slots,
+    tails: Tails,
+    stamp: Remembered,
 }
 
 impl State {
@@ -91,7 +95,7 @@ impl Native {
             None => Cow::Borrowed(line.bytes),
         };
         let (stamp, message) = match &self.prefix {
-            Some(prefix) => prefix.split(&bytes),
+            Some(prefix) => prefix.split(&bytes, &mut state.stamp),
             None => (None, &*bytes),
         };
         if self.lines <= 1 && !line.cut {
@@ -164,9 +168,18 @@ impl Native {
             }
         }
         let mut left = self.choice.ask(&text);
-        while let Some(n) = left.next(self.fail.len()) {
+        loop {
+            let sure = matches!(left, Left::Sure(_));
+            let Some(n) = left.next(self.fail.len()) else {
+                break;
+            };
             let pattern = &self.fail[n];
-            let matched = pattern.matcher.search(&text, slots);
+            let short = !keep && sure && !self.sessions && outer.is_empty();
+            let matched = if short && pattern.search_tail(&text, slots, &mut state.tails, n) {
+                Ok(true)
+            } else {
+                pattern.matcher.search(&text, slots)
+            };
             if !state.holds(matched) {
                 continue;
             }

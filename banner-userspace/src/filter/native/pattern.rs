@@ -4,7 +4,10 @@ use std::{net::IpAddr, sync::Arc};
 
 use ipnet::IpNet;
 
-use super::{host, tags};
+use super::{
+    host, tags,
+    tail::{Tail, Tails},
+};
 use crate::filter::{
     fields::{Fields, Value},
     matcher::{Matcher, Slots, Syntax, span},
@@ -36,6 +39,8 @@ pub(in crate::filter) struct Pattern {
     pub(in crate::filter) session: Option<usize>,
     stamp: Option<usize>,
     content: Option<usize>,
+    /// Finds the address from the end of the text, where that is the same.
+    tail: Option<Tail>,
     /// Groups whose text is a field, with the name of the field.
     named: Vec<(usize, Arc<str>, bool)>,
 }
@@ -53,7 +58,20 @@ impl Pattern {
                 (index, field, MARKS.contains(&&**name))
             })
             .collect();
+        let deciding = [
+            host::GROUP,
+            "length",
+            "name",
+            "id",
+            "session",
+            "stamp",
+            "content",
+        ];
+        let deciding: Vec<usize> = (deciding.iter())
+            .filter_map(|name| groups.index(name))
+            .collect();
         Ok(Self {
+            tail: (matcher.hir()).and_then(|hir| Tail::new(hir, &deciding)),
             host: groups.index(host::GROUP),
             length: groups.index("length"),
             name: groups.index("name"),
@@ -71,6 +89,19 @@ impl Pattern {
         [self.host, self.name, self.id, self.session]
             .iter()
             .any(Option::is_some)
+    }
+
+    /// Finds the groups that decide, in a text that this pattern, of the number `n`, matches.
+    /// `false`: they are to be found by [`Matcher::search`].
+    pub(super) fn search_tail(
+        &self,
+        text: &[u8],
+        slots: &mut Slots,
+        tails: &mut Tails,
+        n: usize,
+    ) -> bool {
+        let tail = self.tail.as_ref();
+        tail.is_some_and(|tail| tail.search(text, slots, tails.of(n, tail)))
     }
 
     /// Who failed, for a pattern without an id; `None` where the text only looks like an address.

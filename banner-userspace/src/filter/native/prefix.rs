@@ -1,8 +1,12 @@
 //! Shared prefixes: what stands before the message in a log of some kind.
 
-use regex::bytes::{Regex, RegexBuilder};
+use std::ops::Range;
+
+use regex::bytes::RegexBuilder;
+use regex_automata::Input;
 
 use crate::filter::{
+    matcher::{Matcher, Slots, Syntax, span},
     spec::{FilterError, FilterSpec, Part, Prefixes},
     stamp,
 };
@@ -16,8 +20,19 @@ const PROGRAM_TAG: &str = "<PROGRAM>";
 /// A compiled prefix.
 #[derive(Debug)]
 pub(in crate::filter) struct Prefix {
-    regex: Regex,
-    stamps: usize,
+    matcher: Matcher,
+    /// The groups of the stamp.
+    stamps: Vec<usize>,
+}
+
+/// Where the stamp of the last line stood. Most lines have the stamp of the line before in the same
+/// place, and to find a place takes longer than to look whether it is still the same.
+#[derive(Debug, Default)]
+pub(in crate::filter) struct Remembered {
+    /// The beginning of the line, up to one byte behind the stamp.
+    head: Vec<u8>,
+    stamp: Range<usize>,
+    slots: Slots,
 }
 
 impl Prefix {
@@ -73,22 +88,45 @@ impl Prefix {
             rest = behind;
         }
         expanded.extend([rest, ")"]);
-        let regex = RegexBuilder::new(&expanded.replace(PROGRAM_TAG, program))
-            .unicode(false)
-            .build()
-            .map_err(|why| error(Part::Prefix, why.to_string()))?;
-        Ok(Some(Self { regex, stamps }))
+        let expanded = expanded.replace(PROGRAM_TAG, program);
+        let matcher = Matcher::native(&expanded, Syntax::default())
+            .map_err(|why| error(Part::Prefix, why))?;
+        let stamps = (0..stamps)
+            .filter_map(|n| matcher.groups().index(&format!("{STAMP_GROUP}{n}")))
+            .collect();
+        Ok(Some(Self { matcher, stamps }))
     }
 
     /// Splits a line into its stamp, where it has one, and its message. A line without the prefix
     /// is all message: programs that log to a file of their own write no prefix.
-    pub(super) fn split<'l>(&self, line: &'l [u8]) -> (Option<&'l [u8]>, &'l [u8]) {
-        let Some(found) = self.regex.captures(line) else {
+    pub(super) fn split<'l>(
+        &self,
+        line: &'l [u8],
+        remembered: &mut Remembered,
+    ) -> (Option<&'l [u8]>, &'l [u8]) {
+        let Some(end) = self.matcher.end(line) else {
             return (None, line);
         };
-        let end = found.get(0).map_or(0, |whole| whole.end());
-        let stamp = (0..self.stamps).find_map(|n| found.name(&format!("{STAMP_GROUP}{n}")));
-        (stamp.map(|stamp| stamp.as_bytes()), &line[end..])
+        let message = &line[end..];
+        if self.stamps.is_empty() {
+            return (None, message);
+        }
+        if !remembered.head.is_empty() && line[..end].starts_with(&remembered.head) {
+            return (line.get(remembered.stamp.clone()), message);
+        }
+        let input = Input::new(line).range(..end);
+        self.matcher.search_input(&input, &mut remembered.slots);
+        let slots = &remembered.slots;
+        let stamp = (self.stamps.iter()).find_map(|group| span(slots, *group));
+        remembered.head.clear();
+        let Some(stamp) = stamp else {
+            return (None, message);
+        };
+        if stamp.end < end {
+            remembered.head.extend_from_slice(&line[..=stamp.end]);
+            remembered.stamp = stamp.clone();
+        }
+        (line.get(stamp), message)
     }
 }
 
@@ -171,7 +209,7 @@ mod tests {
             ("sshd: hello", None),
             ("hello", None),
         ] {
-            let (found, message) = prefix.split(line.as_bytes());
+            let (found, message) = prefix.split(line.as_bytes(), &mut Remembered::default());
             assert_eq!(message, b"hello", "{line}");
             assert_eq!(found, stamp.map(str::as_bytes), "{line}");
         }
@@ -191,7 +229,7 @@ mod tests {
             "Nov 20 10:00:00 host app/sshd[1]: hello",
         ] {
             assert_eq!(
-                prefix.split(line.as_bytes()),
+                prefix.split(line.as_bytes(), &mut Remembered::default()),
                 (None, line.as_bytes()),
                 "{line}"
             );
@@ -207,8 +245,14 @@ mod tests {
             ..FilterSpec::default()
         };
         let prefix = Prefix::compile(&spec, &prefixes).unwrap().unwrap();
-        assert_eq!(prefix.split(b"b: hello").1, b"hello");
-        assert_eq!(prefix.split(b"x b: hello").1, b"x b: hello");
+        assert_eq!(
+            prefix.split(b"b: hello", &mut Remembered::default()).1,
+            b"hello"
+        );
+        assert_eq!(
+            prefix.split(b"x b: hello", &mut Remembered::default()).1,
+            b"x b: hello"
+        );
     }
 
     #[test]

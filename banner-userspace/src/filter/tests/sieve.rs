@@ -114,7 +114,7 @@ fn piece() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
     fn sieved_lines_are_judged_as_all_lines_are(pieces in prop::collection::vec(piece(), 0..40)) {
         let filters = FILTERS.with(|filters| std::rc::Rc::clone(filters));
@@ -150,4 +150,52 @@ fn a_filter_without_literals_wants_every_line_and_others_do_not() {
     let filters = filters();
     let every: Vec<bool> = filters.iter().map(Filter::wants_every_line).collect();
     assert_eq!(every, [false, false, false, true, false, false]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    /// Shortcuts and what is remembered of lines before change nothing: a line that is judged with
+    /// all its fields, by a state that has seen nothing, gets the same verdict.
+    #[test]
+    fn shortcuts_change_no_verdict(
+        pieces in prop::collection::vec(prop_oneof![
+            piece(),
+            Just(" from 192.0.2.1 port 1 ssh2".into()),
+            Just("\nNov 20 10:00:00 host sshd[12]: Failed password for ".into()),
+            Just("\nNov 20 10:00:01 host sshd[12]: Invalid user ".into()),
+            Just("\n<34>1 2026-11-20T10:00:00Z h sshd 1 - - Invalid user ".into()),
+            Just("\n2026-11-20T10:00:00Z sshd: PAM: x for y from ".into()),
+            Just("\nNov 20 10:00:00 ".into()),
+        ], 0..40),
+    ) {
+        let filters = FILTERS.with(|filters| std::rc::Rc::clone(filters));
+        let text = pieces.concat();
+        let sshd = &filters[0];
+        let mut state = FilterState::new(sshd, &TimeZone::UTC);
+        for line in text.split('\n') {
+            let line = Line::whole(line.as_bytes());
+            let mut fresh = FilterState::new(sshd, &TimeZone::UTC).keep_fields(true);
+            let expected = match sshd.judge_in(&mut fresh, line, NOW) {
+                Verdict::Fail(hit) => Verdict::Fail(Hit { fields: None, ..hit }),
+                other => other,
+            };
+            prop_assert_eq!(sshd.judge_in(&mut state, line, NOW), expected);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_judged(
+        bytes in prop::collection::vec(any::<u8>(), 0..2000),
+        cut: bool,
+    ) {
+        let filters = FILTERS.with(|filters| std::rc::Rc::clone(filters));
+        for filter in filters.iter() {
+            let mut state = FilterState::new(filter, &TimeZone::UTC);
+            let line = Line { bytes: &bytes, cut, at: None };
+            let _ = filter.judge_in(&mut state, line, NOW);
+        }
+        let mut lines = 0;
+        Sieve::new(filters.iter()).lines(&bytes, |_, _| lines += 1);
+        prop_assert!(lines <= bytes.len() + 1);
+    }
 }
