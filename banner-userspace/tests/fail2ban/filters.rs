@@ -42,7 +42,10 @@ pub(super) fn told(commands: &Value) -> (FilterSpec, Option<String>) {
             "prefregex" => spec.prefilter = Some(text(value)).filter(|text| !text.is_empty()),
             "addfailregex" => spec.fail = patterns(),
             "addignoreregex" => spec.ignore = patterns(),
-            "maxlines" => spec.lines = value.as_u64().expect("a number").try_into().unwrap(),
+            "maxlines" => {
+                spec.lines =
+                    usize::try_from(value.as_u64().expect("a number")).expect("a small one");
+            }
             "datepattern" => {
                 let patterns = text(value);
                 let patterns = patterns.lines().map(|line| line.trim().to_owned());
@@ -54,6 +57,8 @@ pub(super) fn told(commands: &Value) -> (FilterSpec, Option<String>) {
                 spec.journal.push(words.collect::<Vec<_>>().join(" "));
             }
             "usedns" => usedns = Some(text(value)),
+            // An option of a filter's own whose name is in that word is sent, too, and refused.
+            part if "datepattern".contains(part) => {}
             _ => panic!("an unknown command: {command}"),
         }
     }
@@ -82,9 +87,13 @@ pub(super) fn compare(fail2ban: &Unpacked, dir: &Path, filters: &[(String, Optio
     let mut equal = 0;
     for (((name, options), (_, logtype)), answer) in rows.into_iter().zip(answers) {
         let ours = Fail2ban::open(dir)
-            .unwrap()
+            .expect("it is there")
             .with_logtype(*logtype)
             .filter(name, options);
+        // What it cannot do in two seconds and a gigabyte is no matter of being equal.
+        if answer.get("gave up").is_some() {
+            continue;
+        }
         let row = format!("{name} {options:?} {logtype:?}");
         match (ours, answer.get("error")) {
             (Ok(Imported { spec, notes }), None) => {

@@ -16,7 +16,8 @@ fn compare(fail2ban: &Unpacked, dir: &Path) -> usize {
         all: true,
         files: false,
     };
-    let ours = Fail2ban::open(dir).unwrap().jails(which).unwrap();
+    let ours = Fail2ban::open(dir).and_then(|dir| dir.jails(which));
+    let ours = ours.expect("it can be read");
     let mut rest = ours.jails.iter();
     for jail in &theirs {
         let name = jail["name"].as_str().expect("a name");

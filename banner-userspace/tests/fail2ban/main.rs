@@ -48,7 +48,8 @@ impl Unpacked {
             .spawn()
             .expect("python3 runs");
         let mut stdin = python.stdin.take().expect("it is piped");
-        let lines: String = input.iter().map(|row| format!("{row}\n")).collect();
+        let lines: Vec<_> = input.iter().map(ToString::to_string).collect();
+        let lines = lines.join("\n") + "\n";
         let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
         let output = python.wait_with_output().expect("it ends");
         assert!(output.status.success(), "{}", output.status);

@@ -1,19 +1,18 @@
 //! Jails as fail2ban reads them → banner's configuration.
 
-use std::{collections::BTreeSet, time::Duration};
-
-use encoding_rs::Encoding;
+use std::collections::BTreeSet;
 
 use super::{
     Fail2ban, Jail, Jails, Which,
     addresses::{self, Ignored},
     ban_actions::{Action, Scope},
-    duration,
+    our_filters::{Filters, spec},
+    policy::policy,
     ports::BanPorts,
     report::Report,
     yaml::{self, OurJail, OurMain},
 };
-use crate::{filter::FilterSpec, import::ImportError};
+use crate::import::ImportError;
 
 /// banner's configuration, as files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,18 +23,11 @@ pub struct Converted {
     pub report: Report,
 }
 
-/// The filters of all jails, each of them once.
-#[derive(Debug, Default)]
-struct Filters(Vec<FilterSpec>);
-
 /// What holds where a jail says nothing.
 struct Defaults {
     policy: Vec<(&'static str, String)>,
     ignore: Ignored,
 }
-
-/// Longer bans are permanent ones to banner.
-const LONGEST: f64 = 10.0 * 365.0 * 86_400.0;
 
 impl Fail2ban {
     /// All of a configuration as one of ours; `all`: also jails that are not enabled.
@@ -182,7 +174,7 @@ fn defaults(jails: &Jails, report: &mut Report) -> Defaults {
     Defaults { policy, ignore }
 }
 
-fn our_name(name: &str) -> String {
+pub(super) fn our_name(name: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let name: String = name
         .chars()
@@ -198,56 +190,9 @@ fn our_name(name: &str) -> String {
 }
 
 /// `name-2`, `name-3`, …; as long as a name may be.
-fn numbered(name: &str) -> impl Iterator<Item = String> + use<> {
+pub(super) fn numbered(name: &str) -> impl Iterator<Item = String> + use<> {
     let short: String = name.chars().take(50).collect();
     (2_u32..).map(move |number| format!("{short}-{number}"))
-}
-
-/// When a ban comes, and how long it holds.
-fn policy(
-    option: impl Fn(&str) -> Option<String>,
-    mut changed: impl FnMut(String),
-) -> Vec<(&'static str, String)> {
-    let mut policy = Vec::new();
-    if let Some(retry) = option("maxretry").and_then(|retry| retry.trim().parse::<i64>().ok()) {
-        let ours = retry.clamp(1, 1000);
-        if ours != retry {
-            changed(format!("maxretry is {ours}, which was {retry}"));
-        }
-        policy.push(("max_retry", ours.to_string()));
-    }
-    for (theirs, ours) in [("findtime", "find_time"), ("bantime", "ban_time")] {
-        let Some(text) = option(theirs) else {
-            continue;
-        };
-        let value = match duration::seconds(&text) {
-            Some(seconds) if ours == "ban_time" && seconds < 0.0 => "permanent".to_owned(),
-            Some(seconds) if seconds > LONGEST => {
-                if ours == "find_time" {
-                    changed(format!("{theirs} is ten years, which was {text}"));
-                    "3650d".to_owned()
-                } else {
-                    changed(format!("{theirs} is permanent, which was {text}"));
-                    "permanent".to_owned()
-                }
-            }
-            Some(seconds) if seconds >= 1.0 => {
-                let time = Duration::from_secs_f64(seconds);
-                if time.subsec_nanos() != 0 {
-                    changed(format!("{theirs} is whole seconds, which was {text}"));
-                }
-                duration::written(time)
-            }
-            _ => {
-                changed(format!(
-                    "{theirs} = {text} is no time that banner has: the default holds"
-                ));
-                continue;
-            }
-        };
-        policy.push((ours, value));
-    }
-    policy
 }
 
 /// The log files of a jail.
@@ -399,60 +344,4 @@ fn ignore(
     }
     let nets = own.nets.difference(&defaults.ignore.nets);
     nets.copied().map(addresses::written).collect()
-}
-
-/// The filter of a jail, with what the jail says about its logs.
-fn spec(jail: &Jail, report: &mut Report) -> FilterSpec {
-    let mut spec = jail.spec.clone();
-    let encoding = jail.option("logencoding").unwrap_or("auto");
-    let plain = ["", "auto", "utf-8", "utf8", "ascii", "us-ascii"];
-    if !plain.contains(&encoding.to_lowercase().as_str()) {
-        let short = encoding.replace(['-', '_'], "");
-        let label = [encoding, &short, &encoding.replace('_', "-")]
-            .into_iter()
-            .find_map(|label| Encoding::for_label(label.as_bytes()));
-        match label {
-            Some(label) => spec.encoding = Some(label.name().to_ascii_lowercase()),
-            None => report.left_out(
-                Some(&jail.name),
-                format!("logencoding = {encoding} is not known; lines are read as UTF-8"),
-            ),
-        }
-    }
-    spec
-}
-
-impl Filters {
-    /// The name of this filter among ours: its own, unless jails change it in different ways.
-    fn name_of(&mut self, mut spec: FilterSpec, jail: &str) -> String {
-        let own = our_name(spec.name.rsplit('/').next().unwrap_or(&spec.name));
-        let related = |known: &&FilterSpec| known.name.starts_with(&own) && same(known, &spec);
-        if let Some(known) = self.0.iter().find(related) {
-            return known.name.clone();
-        }
-        let longer = if jail.starts_with(&own) {
-            jail.to_owned()
-        } else {
-            our_name(&format!("{own}-{jail}"))
-        };
-        let names = [own, longer.clone()].into_iter();
-        for name in names.chain(numbered(&longer)) {
-            if !self.0.iter().any(|known| known.name == name) {
-                spec.name.clone_from(&name);
-                self.0.push(spec);
-                return name;
-            }
-        }
-        unreachable!("the numbers do not end")
-    }
-}
-
-/// Whether filters do the same, however they are called.
-fn same(one: &FilterSpec, other: &FilterSpec) -> bool {
-    let with = FilterSpec {
-        name: one.name.clone(),
-        description: one.description.clone(),
-        ..other.clone()
-    };
-    *one == with
 }

@@ -1,6 +1,6 @@
 //! Lengths of time as fail2ban reads them: `10m`, `1d 12h`, `2 weeks`, `60*60`, `1year-6mo`.
 
-use std::{iter::Peekable, str::Chars, time::Duration};
+use std::{fmt::Write as _, iter::Peekable, str::Chars, time::Duration};
 
 /// Days in a year and in a month, as fail2ban counts them.
 const DAY: f64 = 86_400.0;
@@ -33,8 +33,8 @@ pub(super) fn written(time: Duration) -> String {
     ] {
         let whole = rest / length;
         // Weeks only where there is nothing else: 9d says more than 1w2d.
-        if whole > 0 && (unit != "w" || rest % length == 0 && whole > 1) {
-            text.push_str(&format!("{whole}{unit}"));
+        if whole > 0 && (unit != "w" || rest.is_multiple_of(length) && whole > 1) {
+            let _ = write!(text, "{whole}{unit}");
             rest -= whole * length;
         }
     }

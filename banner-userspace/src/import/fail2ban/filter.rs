@@ -62,7 +62,7 @@ impl Fail2ban {
         if !path.exists() {
             return Err(Why::Unreadable("there is no such file".to_owned()).at(&place));
         }
-        let file = Files::default().merge(vec![path.to_owned()])?;
+        let file = Files::default().merge(&[path.to_owned()])?;
         let mut definition = Definition::new(file, given(options, &Place::whole(name)));
         self.decide_logtype(&mut definition);
         imported(definition, &stem.to_string_lossy(), options)

@@ -8,6 +8,8 @@ mod definition;
 mod duration;
 mod filter;
 mod jail;
+mod our_filters;
+mod policy;
 mod ports;
 mod report;
 #[cfg(test)]

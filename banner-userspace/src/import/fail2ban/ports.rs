@@ -74,13 +74,16 @@ fn entry(protocol: &str, port: &str) -> Result<String, String> {
 mod tests {
     use super::*;
 
+    /// Scopes, the entries that they become, and how many are left out.
+    type Row<'a> = (&'a [Scope], Option<&'a [&'a str]>, usize);
+
     #[test]
     fn ports_add_up() {
         let some = |ports: &str, protocol: &str| Scope::Some {
             ports: ports.to_owned(),
             protocol: protocol.to_owned(),
         };
-        let rows: [(&[Scope], Option<&[&str]>, usize); 7] = [
+        let rows: [Row<'_>; 7] = [
             (&[some("ssh", "tcp")], Some(&["ssh"]), 0),
             (
                 &[some("http,https,8000:8100", "tcp"), some("53", "udp")],

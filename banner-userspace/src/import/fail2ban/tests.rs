@@ -238,7 +238,7 @@ fn what_is_written_is_yaml() {
 fn jails_that_nobody_has_are_refused() {
     let mut text = "[DEFAULT]\nenabled = true\n".to_owned();
     for number in 0..2000 {
-        text.push_str(&format!("[jail{number}]\n"));
+        text.extend(["[jail", &number.to_string(), "]\n"]);
     }
     let folder = directory(&[("jail.conf", &text)]);
     let error = Fail2ban::open(folder.path())

@@ -59,11 +59,11 @@ impl Files {
         if there.is_empty() {
             return Ok(None);
         }
-        self.merge(there).map(Some)
+        self.merge(&there).map(Some)
     }
 
     /// Reads these files, the `.local` beside each, and what they include.
-    pub(crate) fn merge(&mut self, paths: Vec<PathBuf>) -> Result<Merged, ImportError> {
+    pub(crate) fn merge(&mut self, paths: &[PathBuf]) -> Result<Merged, ImportError> {
         let mut order = Vec::new();
         self.with_local(paths, &mut Vec::new(), &mut order)?;
         let mut merged = Merged::default();
@@ -77,12 +77,12 @@ impl Files {
     /// Every file followed by its `.local`, and around each what it includes.
     fn with_local(
         &mut self,
-        paths: Vec<PathBuf>,
+        paths: &[PathBuf],
         above: &mut Vec<PathBuf>,
         order: &mut Vec<(PathBuf, Arc<Sections>)>,
     ) -> Result<(), ImportError> {
         let mut all = Vec::with_capacity(paths.len());
-        for path in &paths {
+        for path in paths {
             all.push(path.clone());
             let local = path.with_extension("local");
             if !paths.contains(&local) && local.is_file() {
@@ -108,52 +108,18 @@ impl Files {
             sections,
             ..Merged::default()
         };
-        let before = self.included(&alone, "before", &path, above)?;
-        let after = self.included(&alone, "after", &path, above)?;
+        let before = included(&alone, "before", &path, above)?;
+        let after = included(&alone, "after", &path, above)?;
         above.push(path.clone());
         for include in before {
-            self.with_local(vec![include], above, order)?;
+            self.with_local(&[include], above, order)?;
         }
         order.push((path, Arc::new(alone.sections)));
         for include in after {
-            self.with_local(vec![include], above, order)?;
+            self.with_local(&[include], above, order)?;
         }
         above.pop();
         Ok(())
-    }
-
-    /// The files that one includes by this option. Those on the way to it are left out, and so a
-    /// simple loop ends; files that are not there are passed over when they are read.
-    fn included(
-        &self,
-        file: &Merged,
-        option: &str,
-        path: &Path,
-        above: &[PathBuf],
-    ) -> Result<Vec<PathBuf>, ImportError> {
-        let Ok(names) = file.get(INCLUDES, option, &Vars::default())? else {
-            return Ok(Vec::new());
-        };
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let includes = names.text.split('\n').filter(|name| !name.is_empty());
-        let includes: Vec<_> = includes
-            .map(|name| folder.join(name))
-            .filter(|include| {
-                !above
-                    .iter()
-                    .any(|file| file.as_os_str() == include.as_os_str())
-            })
-            .collect();
-        if let Some(first) = includes.first()
-            && above.len() >= DEEPEST
-        {
-            return Err(Why::TooDeep {
-                name: first.display().to_string(),
-                depth: above.len() + 1,
-            }
-            .at(&names.place));
-        }
-        Ok(includes)
     }
 
     /// One file; none if it is not there.
@@ -169,7 +135,7 @@ impl Files {
         }
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+            let line = before.split(|&byte| byte == b'\n').count();
             let line = u32::try_from(line).unwrap_or(u32::MAX);
             Why::NotUtf8.at(&Place {
                 line,
@@ -178,6 +144,39 @@ impl Files {
         })?;
         parse::parse(&place.file, &text).map(Some)
     }
+}
+
+/// The files that one includes by this option. Those on the way to it are left out, and so a
+/// simple loop ends; files that are not there are passed over when they are read.
+fn included(
+    file: &Merged,
+    option: &str,
+    path: &Path,
+    above: &[PathBuf],
+) -> Result<Vec<PathBuf>, ImportError> {
+    let Ok(names) = file.get(INCLUDES, option, &Vars::default())? else {
+        return Ok(Vec::new());
+    };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let includes = names.text.split('\n').filter(|name| !name.is_empty());
+    let includes: Vec<_> = includes
+        .map(|name| folder.join(name))
+        .filter(|include| {
+            !above
+                .iter()
+                .any(|file| file.as_os_str() == include.as_os_str())
+        })
+        .collect();
+    if let Some(first) = includes.first()
+        && above.len() >= DEEPEST
+    {
+        return Err(Why::TooDeep {
+            name: first.display().to_string(),
+            depth: above.len() + 1,
+        }
+        .at(&names.place));
+    }
+    Ok(includes)
 }
 
 impl Merged {

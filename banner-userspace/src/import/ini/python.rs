@@ -55,7 +55,6 @@ pub(crate) fn words(line: &str) -> Option<Vec<String>> {
                 }
                 word.push(next);
             }
-            (Some(_), _) => word.get_or_insert_default().push(c),
             (None, '\'' | '"') => {
                 word.get_or_insert_default();
                 quote = Some(c);
@@ -65,7 +64,7 @@ pub(crate) fn words(line: &str) -> Option<Vec<String>> {
                 word.get_or_insert_default().push(next);
             }
             (None, ' ' | '\t' | '\r' | '\n') => words.extend(word.take()),
-            (None, _) => word.get_or_insert_default().push(c),
+            _ => word.get_or_insert_default().push(c),
         }
     }
     words.extend(word);

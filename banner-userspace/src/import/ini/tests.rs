@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::import::error::ImportError;
 
-fn merged(files: &[(&str, &str)]) -> Result<Merged, ImportError> {
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+fn merged(files: Pairs<'_>) -> Result<Merged, ImportError> {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
@@ -86,7 +88,7 @@ fn values_that_grow_without_end_are_refused() {
         let mut text = format!("[a]\nb8 = {leaf}\n");
         for level in 0..8 {
             let below = format!("%(b{})s", level + 1).repeat(100);
-            text.push_str(&format!("b{level} = {below}\n"));
+            text.extend(["b", &level.to_string(), " = ", &below, "\n"]);
         }
         text.push_str("b = %(b0)s");
         assert!(refused(&text).contains("becomes longer than"));
@@ -200,7 +202,7 @@ fn tags(rows: &[(&str, &str)]) -> Result<Vec<String>, String> {
 
 #[test]
 fn tags_are_replaced() {
-    let rows: [(&[(&str, &str)], &[&str]); 6] = [
+    let rows: [(Pairs<'_>, &[&str]); 6] = [
         (
             &[("a", "<b>1"), ("b", "<c>2"), ("c", "3")],
             &["321", "32", "3"],
@@ -245,7 +247,7 @@ fn tags_that_lead_back_or_explode_are_refused() {
 
 #[test]
 fn options_are_read() {
-    let rows: [(&str, &str, &[(&str, &str)]); 8] = [
+    let rows: [(&str, &str, Pairs<'_>); 8] = [
         ("sshd", "sshd", &[]),
         ("sshd[]", "sshd", &[]),
         ("sshd[mode=a]", "sshd", &[("mode", "a")]),
