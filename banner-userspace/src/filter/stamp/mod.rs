@@ -4,7 +4,9 @@
 //! all the forms that are known, with exactly fail2ban's verdict. [`StampReader`] reads the stamp
 //! that stands in banner's own prefixes.
 
+mod calendar;
 mod detector;
+mod form;
 mod known;
 mod native;
 mod notation;
@@ -21,4 +23,4 @@ pub use detector::{Detector, Found, StampError};
 pub use native::{Stamp, StampReader};
 pub use order::DetectorState;
 
-pub(super) use native::PATTERN;
+pub(super) use form::PATTERN;

@@ -1,4 +1,4 @@
-//! Time stamps of syslog lines.
+//! Time stamps where banner's own prefixes have `<STAMP>`.
 
 use jiff::{
     Timestamp, Zoned,
@@ -6,29 +6,8 @@ use jiff::{
     tz::{Offset, TimeZone},
 };
 
+use super::form::{self, Written};
 use crate::model::Wall;
-
-/// What stands for `<STAMP>`: RFC 3164 (`Nov 20 10:00:00`), and RFC 3339 / ISO 8601
-/// (`2026-11-20T10:00:00.123+01:00`; a space for the T, a comma for the point and no zone are
-/// taken, too); and the stamps of access logs, Apache's and nginx' error logs, vsftpd, named, Redis,
-/// multilog and old MySQL, which [`StampReader`] does not read yet.
-pub(in crate::filter) const PATTERN: &str = concat!(
-    r"[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?",
-    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][ 0-9][0-9]:[0-9]{2}:[0-9]{2}",
-    r"(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2}| [+-][0-9]{4})?",
-    r"|[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?: [+-][0-9]{4})?",
-    r"|[0-9]{2}/[0-9]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}",
-    r"|[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})? [0-9]{4}",
-    r"|[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}",
-    r"|[0-9]{2}-[A-Z][a-z]{2}-[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?: [+-][0-9]{4})?",
-    r"|[0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?",
-    r"|@[0-9a-f]{24}",
-    r"|[0-9]{6} [ 0-9][0-9]:[0-9]{2}:[0-9]{2}"
-);
-
-const MONTHS: [&[u8]; 12] = [
-    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
-];
 
 /// How far a stamp may lie ahead of now before it counts as being of the future: clocks of hosts
 /// that log to one file differ a little.
@@ -80,7 +59,7 @@ impl StampReader {
         }
     }
 
-    /// What `text`, which matched [`PATTERN`], means at time `now`.
+    /// What `text`, which matched [`PATTERN`](super::PATTERN), means at time `now`.
     pub fn read(&mut self, text: Option<&[u8]>, now: Wall) -> Stamp {
         let Some(text) = text else {
             return Stamp::Missing;
@@ -101,64 +80,40 @@ impl StampReader {
 }
 
 fn parse(text: &[u8], now: Wall, zone: &TimeZone) -> Option<Wall> {
-    if text.first()?.is_ascii_alphabetic() {
-        rfc3164(text, now, zone)
-    } else {
-        iso(text, now, zone)
+    match form::read(text)? {
+        Written::Epoch(at) => Some(at),
+        Written::Civil {
+            year: None,
+            month,
+            day,
+            time,
+            ..
+        } => without_year((month, day), time, now, zone),
+        Written::Civil {
+            year: Some(year),
+            month,
+            day,
+            time,
+            offset,
+        } => {
+            let at = Date::new(year, month, day).ok()?.to_datetime(time);
+            match offset {
+                Some(offset) => fixed(at, offset),
+                None => local(at, now, zone),
+            }
+        }
     }
 }
 
-/// `Nov 20 10:00:00`: the year is the latest that does not make it later than tomorrow.
-fn rfc3164(text: &[u8], now: Wall, zone: &TimeZone) -> Option<Wall> {
-    let month = MONTHS.iter().position(|month| text.starts_with(month))?;
-    let month = i8::try_from(month + 1).ok()?;
-    let day = number(text.get(4..6)?)?;
-    let (nanos, _) = fraction(text.get(15..)?);
-    let time = time(text.get(7..15)?, nanos)?;
+/// The year is the latest that does not make it later than tomorrow.
+fn without_year((month, day): (i8, i8), time: Time, now: Wall, zone: &TimeZone) -> Option<Wall> {
     let year = civil(now, zone)?.year();
     let latest = now.0.saturating_add(DAY_NS);
-    // Four years back, because 29 February may be that far away.
-    (year - 4..=year + 1).rev().find_map(|year| {
-        let date = Date::new(year, month, i8::try_from(day).ok()?).ok()?;
+    // Four years back, because 29 February may be that far away; after 1900 it is eight.
+    (year - 8..=year + 1).rev().find_map(|year| {
+        let date = Date::new(year, month, day).ok()?;
         local(date.to_datetime(time), now, zone).filter(|at| at.0 <= latest)
     })
-}
-
-/// `2026-11-20T10:00:00.123+01:00`.
-fn iso(text: &[u8], now: Wall, zone: &TimeZone) -> Option<Wall> {
-    let date = Date::new(
-        number(text.get(..4)?)?,
-        i8::try_from(number(text.get(5..7)?)?).ok()?,
-        i8::try_from(number(text.get(8..10)?)?).ok()?,
-    )
-    .ok()?;
-    let (nanos, rest) = fraction(text.get(19..)?);
-    let at = date.to_datetime(time(text.get(11..19)?, nanos)?);
-    match rest {
-        [] => local(at, now, zone),
-        [b'Z'] => fixed(at, 0),
-        [sign @ (b'+' | b'-'), zone @ ..] => {
-            let (hours, minutes) = zone.split_at_checked(2)?;
-            let minutes = minutes.strip_prefix(b":").unwrap_or(minutes);
-            let seconds = i32::from(number(hours)?) * 3600 + i32::from(number(minutes)?) * 60;
-            fixed(at, if *sign == b'-' { -seconds } else { seconds })
-        }
-        _ => None,
-    }
-}
-
-/// The ns in a fraction of a second, if there is one at the beginning, and what comes behind it.
-fn fraction(text: &[u8]) -> (i32, &[u8]) {
-    let Some((b'.' | b',', rest)) = text.split_first() else {
-        return (0, text);
-    };
-    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (digits, behind) = rest.split_at(digits);
-    let places = digits.iter().chain(std::iter::repeat(&b'0')).take(9);
-    (
-        places.fold(0, |nanos, digit| nanos * 10 + i32::from(digit - b'0')),
-        behind,
-    )
 }
 
 /// A time without a zone. In the hour that comes twice when summer ends, it is the later of the
@@ -179,17 +134,6 @@ fn fixed(at: DateTime, offset_seconds: i32) -> Option<Wall> {
     nanos(offset.to_timestamp(at).ok()?)
 }
 
-fn time(text: &[u8], nanos: i32) -> Option<Time> {
-    let part = |range| i8::try_from(number(text.get(range)?)?).ok();
-    // A leap second is the last second of its minute.
-    Time::new(part(0..2)?, part(3..5)?, part(6..8)?.min(59), nanos).ok()
-}
-
-/// The number in these digits; blanks before it count for nothing.
-fn number(text: &[u8]) -> Option<i16> {
-    std::str::from_utf8(text).ok()?.trim_start().parse().ok()
-}
-
 fn civil(now: Wall, zone: &TimeZone) -> Option<DateTime> {
     let now = Timestamp::from_nanosecond(i128::from(now.0)).ok()?;
     Some(zone.to_datetime(now))
@@ -205,10 +149,14 @@ fn nanos(at: Timestamp) -> Option<Wall> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::PATTERN, *};
 
     fn at(text: &str) -> Wall {
         nanos(text.parse().unwrap()).unwrap()
+    }
+
+    fn pattern() -> regex::Regex {
+        regex::Regex::new(&format!("^(?:{PATTERN})$")).unwrap()
     }
 
     fn reader(zone: &str) -> StampReader {
@@ -237,7 +185,57 @@ mod tests {
             ("UTC", "2026-11-20T01:00:00-0830", "2026-11-20T09:30:00Z"),
             ("Asia/Tokyo", "2026-11-20T10:00:00", "2026-11-20T01:00:00Z"),
             ("UTC", "2025-06-30T23:59:60Z", "2025-06-30T23:59:59Z"),
+            ("UTC", "Nov 20 2026 10:00:00.5", "2026-11-20T10:00:00.5Z"),
+            ("UTC", "Nov 20 2025 10:00:00", "2025-11-20T10:00:00Z"),
+            ("UTC", "Fri Nov 20 10:00:00", "2026-11-20T10:00:00Z"),
+            ("UTC", "Thu Nov  2 10:00:00 2023", "2023-11-02T10:00:00Z"),
+            (
+                "Europe/Berlin",
+                "Fri Nov 20 10:00:00.123456 2026",
+                "2026-11-20T09:00:00.123456Z",
+            ),
+            ("UTC", "2026/11/20 10:00:00", "2026-11-20T10:00:00Z"),
+            ("UTC", "2026.11.20 10:00:00", "2026-11-20T10:00:00Z"),
+            (
+                "Asia/Tokyo",
+                "2026-11-20 10:00:00 UTC",
+                "2026-11-20T10:00:00Z",
+            ),
+            (
+                "Asia/Tokyo",
+                "2026-11-20 10:00:00 +0100",
+                "2026-11-20T09:00:00Z",
+            ),
+            (
+                "Asia/Tokyo",
+                "20/Nov/2026:10:00:00 -0030",
+                "2026-11-20T10:30:00Z",
+            ),
+            ("UTC", "20/Nov/2026:10:00:00", "2026-11-20T10:00:00Z"),
+            (
+                "UTC",
+                "20-Nov-2026 10:00:00.123",
+                "2026-11-20T10:00:00.123Z",
+            ),
+            ("UTC", "20-Nov-2026 10:00:00 +0200", "2026-11-20T08:00:00Z"),
+            ("UTC", "261120 10:00:00", "2026-11-20T10:00:00Z"),
+            ("UTC", "261120  9:00:00", "2026-11-20T09:00:00Z"),
+            ("UTC", "Nov-20-26 10:00:00", "2026-11-20T10:00:00Z"),
+            ("UTC", "Nov 20, 2026 10:00:00 AM", "2026-11-20T10:00:00Z"),
+            ("UTC", "Nov 9, 2026 1:02:03 PM", "2026-11-09T13:02:03Z"),
+            ("UTC", "Nov 9, 2026 12:02:03 AM", "2026-11-09T00:02:03Z"),
+            ("UTC", "Nov 09, 2026 12:02:03 PM", "2026-11-09T12:02:03Z"),
+            ("UTC", "20261120T100000", "2026-11-20T10:00:00Z"),
+            ("UTC", "20261120T100000.25+0100", "2026-11-20T09:00:00.25Z"),
+            ("Asia/Tokyo", "1795168800", "2026-11-20T10:00:00Z"),
+            ("Asia/Tokyo", "1795168800.025", "2026-11-20T10:00:00.025Z"),
+            (
+                "Asia/Tokyo",
+                "@400000006b001a2a1dcd6500",
+                "2026-11-20T10:00:00.5Z",
+            ),
         ] {
+            assert!(pattern().is_match(text), "{text}");
             let read = reader(zone).read(Some(text.as_bytes()), now);
             assert_eq!(read, Stamp::At(at(time)), "{text} in {zone}");
         }
@@ -288,6 +286,17 @@ mod tests {
             ("2026-11-20T25:00:00Z", Stamp::Unreadable),
             ("Foo 20 18:00:00", Stamp::Unreadable),
             ("Nov 31 18:00:00", Stamp::Unreadable),
+            ("31/Nov/2026:10:00:00 +0000", Stamp::Unreadable),
+            ("20/nov/2026:10:00:00 +0000", Stamp::Unreadable),
+            ("Nov 20, 2026 13:00:00 PM", Stamp::Unreadable),
+            ("Nov 20, 2026 0:00:00 AM", Stamp::Unreadable),
+            ("2026-11-20T10:00:00+2600", Stamp::Unreadable),
+            ("2026-11/20 10:00:00", Stamp::Unreadable),
+            ("20261120T250000", Stamp::Unreadable),
+            ("@400000006b000daaffffffff", Stamp::Unreadable),
+            ("@c00000006b000daa1dcd6500", Stamp::Unreadable),
+            ("9999999999", Stamp::Future),
+            ("20/Nov/2026:12:00:03 +0000", Stamp::Future),
         ] {
             assert_eq!(
                 reader("UTC").read(Some(text.as_bytes()), now),
@@ -298,15 +307,45 @@ mod tests {
         assert_eq!(reader("UTC").read(None, now), Stamp::Missing);
     }
 
+    /// Where a zone is not said, and a year, in one that has two offsets and in one that has one.
+    #[test]
+    fn a_day_that_is_rare_is_found_as_far_back_as_it_is() {
+        let now = at("1904-02-01T00:00:00Z");
+        let read = reader("UTC").read(Some(b"Feb 29 10:00:00"), now);
+        assert_eq!(read, Stamp::At(at("1896-02-29T10:00:00Z")));
+    }
+
     proptest::proptest! {
         #[test]
-        fn no_text_of_that_form_makes_it_panic(
-            text in "([A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]{1,9})?(Z|[+-][0-9]{2}:?[0-9]{2})?)",
-            now: i64,
-        ) {
+        fn no_text_of_that_form_makes_it_panic(text in PATTERN, now: i64) {
             let stamp = reader("Europe/Berlin").read(Some(text.as_bytes()), Wall(now));
             if let Stamp::At(at) = stamp {
                 proptest::prop_assert!(at <= Wall(now));
+            }
+        }
+
+        #[test]
+        fn nor_does_any_other(text: Vec<u8>, like in "[ 0-9A-Za-z@:/.,+-]{0,30}", now: i64) {
+            for text in [text, like.into_bytes()] {
+                reader("Europe/Berlin").read(Some(&text), Wall(now));
+            }
+        }
+
+        /// The same moment in each form that says it in full.
+        #[test]
+        fn all_forms_agree(seconds in 1_000_000_000_i64..2_000_000_000) {
+            let time = jiff::Timestamp::from_second(seconds).unwrap();
+            let now = Wall::from_secs(2_000_000_000);
+            for form in [
+                "%Y-%m-%dT%H:%M:%SZ", "%Y/%m/%d %H:%M:%S", "%Y.%m.%d %H:%M:%S +0000", "%s",
+                "%a %b %e %H:%M:%S %Y", "%b %d %Y %H:%M:%S", "%d/%b/%Y:%H:%M:%S +0000",
+                "%d-%b-%Y %H:%M:%S", "%y%m%d %H:%M:%S", "%b-%d-%y %H:%M:%S", "%Y%m%dT%H%M%S",
+                "%b %d, %Y %I:%M:%S %p",
+            ] {
+                let text = time.strftime(form).to_string();
+                proptest::prop_assert!(pattern().is_match(&text), "{}", text);
+                let read = reader("UTC").read(Some(text.as_bytes()), now);
+                proptest::prop_assert_eq!(read, Stamp::At(Wall::from_secs(seconds)), "{}", text);
             }
         }
     }

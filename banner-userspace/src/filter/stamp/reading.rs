@@ -3,16 +3,11 @@
 use jiff::tz::TimeZone;
 
 use super::{
+    calendar::{DAY, FIRST, LAST, civil, day_of_year, days},
     pattern::{digit, is_space},
     zone::{self, Local, Offset},
 };
 use crate::model::Wall;
-
-const DAY: i64 = 86_400;
-
-/// The first and the last second that Python's `datetime` knows, since 1970.
-const FIRST: i64 = -719_162 * DAY;
-const LAST: i64 = 2_932_897 * DAY - 1;
 
 /// Why a stamp is no time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,10 +204,11 @@ impl Parts {
             if let (None, Some((week, monday)), Some(weekday)) =
                 (self.day_of_year, self.week, self.weekday)
             {
-                self.day_of_year = Some(day_of_year(year, week, weekday, monday)?);
+                self.day_of_year =
+                    Some(day_of_year(year, week, weekday, monday).ok_or(Fault::Unreadable)?);
             }
             if let Some(day) = self.day_of_year {
-                let date = days(year, 1, 1)? + day - 1;
+                let date = days(year, 1, 1).ok_or(Fault::Unreadable)? + day - 1;
                 if !(FIRST..=LAST).contains(&date.saturating_mul(DAY)) {
                     return Err(Fault::Unreadable);
                 }
@@ -234,7 +230,7 @@ impl Parts {
         if numbers.iter().any(|&number| i32::try_from(number).is_err()) {
             return Err(Fault::Lost);
         }
-        let date = days(year, month, day)?;
+        let date = days(year, month, day).ok_or(Fault::Unreadable)?;
         let clock = [(self.hour, 24), (self.minute, 60), (self.second, 60)];
         if clock
             .iter()
@@ -255,7 +251,7 @@ impl Parts {
             at -= DAY;
         }
         if no_year && at > now() + DAY {
-            at = days(year - 1, month, day)? * DAY + at.rem_euclid(DAY);
+            at = days(year - 1, month, day).ok_or(Fault::Unreadable)? * DAY + at.rem_euclid(DAY);
         }
         let (at, steady) = match offset {
             Some(_) => (at, true),
@@ -315,62 +311,6 @@ fn name(names: &[&str], text: &str, short: bool) -> Result<i64, Fault> {
     found
         .and_then(|index| i64::try_from(index).ok())
         .ok_or(Fault::Unreadable)
-}
-
-/// The number of a day, from its week's and the day's in it (0 is Monday).
-fn day_of_year(year: i64, week: i64, weekday: i64, monday: bool) -> Result<i64, Fault> {
-    // 1 January 1970 was a Thursday.
-    let shift = i64::from(!monday);
-    let new_year = (days(year, 1, 1)? + 3 + shift).rem_euclid(7);
-    let weekday = (weekday + shift).rem_euclid(7);
-    Ok(if week == 0 {
-        1 + weekday - new_year
-    } else {
-        1 + (7 - new_year).rem_euclid(7) + 7 * (week - 1) + weekday
-    })
-}
-
-/// Days from 1970 to a date, if there is one.
-fn days(year: i64, month: i64, day: i64) -> Result<i64, Fault> {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let long = match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 if leap => 29,
-        2 => 28,
-        _ => return Err(Fault::Unreadable),
-    };
-    if !(1..=9999).contains(&year) || !(1..=long).contains(&day) {
-        return Err(Fault::Unreadable);
-    }
-    // Years that begin in March, so that the leap day is the last.
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let of_year = (153 * month + 2) / 5 + day - 1;
-    Ok(
-        year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + of_year
-            - 719_468,
-    )
-}
-
-/// Year, month and day of seconds since 1970.
-fn civil(at: i64) -> (i64, i64, i64) {
-    let days = at.div_euclid(DAY) + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let of_year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let day = of_era - (365 * of_year + of_year / 4 - of_year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    (era * 400 + of_year + next, month, day)
 }
 
 /// Seconds since the epoch in these digits, which may have a fraction. `long`: they may be in

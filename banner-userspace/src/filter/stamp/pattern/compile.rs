@@ -62,9 +62,10 @@ impl Guard {
 
     fn of<'n>(nodes: impl IntoIterator<Item = &'n Node>) -> Self {
         let mut bytes = 0;
-        let empty = nodes
-            .into_iter()
-            .fold(false, |empty, node| edge(node, true, &mut bytes) || empty);
+        let mut empty = false;
+        for node in nodes {
+            empty |= edge(node, true, &mut bytes);
+        }
         if empty {
             Self::OPEN
         } else {

@@ -228,9 +228,13 @@ pub(super) fn edge(node: &Node, ahead: bool, found: &mut u128) -> bool {
         }
         Node::Sequence(nodes) if ahead => nodes.iter().all(|node| edge(node, ahead, found)),
         Node::Sequence(nodes) => nodes.iter().rev().all(|node| edge(node, ahead, found)),
-        Node::Either(nodes) => nodes
-            .iter()
-            .fold(false, |empty, node| edge(node, ahead, found) || empty),
+        Node::Either(nodes) => {
+            let mut empty = false;
+            for node in nodes {
+                empty |= edge(node, ahead, found);
+            }
+            empty
+        }
         Node::Group(_, node) | Node::Atomic(node) => edge(node, ahead, found),
         Node::Repeat { node, least, .. } => edge(node, ahead, found) || *least == 0,
         Node::Again(..) => {

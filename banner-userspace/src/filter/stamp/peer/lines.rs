@@ -213,6 +213,7 @@ pub(super) fn tail_mutated(line: &str, dice: &mut Dice) -> String {
 }
 
 /// Numbers that look random, from a seed (`SplitMix64`).
+#[derive(Debug)]
 pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
