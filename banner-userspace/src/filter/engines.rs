@@ -26,7 +26,7 @@ impl Filter {
     /// How its patterns are matched.
     pub fn engines(&self) -> Engines {
         let of = |matcher: &Matcher| {
-            if matcher.is_backtracking() {
+            if matcher.slow().is_some() {
                 Engine::Backtracking
             } else {
                 Engine::Linear

@@ -168,7 +168,10 @@ pub const BUILTIN_PREFIXES: &[(&str, &str)] = &[
 
 #[cfg(test)]
 mod tests {
-    use crate::filter::{FilterSpec, Prefixes, native::Prefix};
+    use crate::filter::{
+        FilterSpec, Prefixes,
+        native::{Prefix, prefix::Remembered},
+    };
 
     fn message(name: &str, line: &str) -> String {
         let spec = FilterSpec {
@@ -178,7 +181,8 @@ mod tests {
         let prefix = Prefix::compile(&spec, &Prefixes::default())
             .unwrap()
             .unwrap();
-        String::from_utf8_lossy(prefix.split(line.as_bytes()).1).into_owned()
+        let message = prefix.split(line.as_bytes(), &mut Remembered::default()).1;
+        String::from_utf8_lossy(message).into_owned()
     }
 
     #[test]
