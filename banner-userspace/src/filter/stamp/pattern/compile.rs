@@ -108,6 +108,7 @@ impl Program {
             steps: Vec::new(),
             sets: Vec::new(),
             guards: Vec::new(),
+            groups,
             slots: 2 * groups,
         };
         compiler.push(Step::Save(0))?;
@@ -152,6 +153,7 @@ struct Compiler {
     steps: Vec<Step>,
     sets: Vec<Set>,
     guards: Vec<(Guard, Guard)>,
+    groups: usize,
     slots: usize,
 }
 
@@ -222,7 +224,7 @@ impl Compiler {
                 self.push(Step::Again(*group, *any_case))?;
             }
             Node::When(group, yes, no) => {
-                if 2 * group + 1 >= self.slots {
+                if *group >= self.groups {
                     return Err(format!("invalid group reference {group}"));
                 }
                 let at = self.push(Step::Match)?;

@@ -11,6 +11,8 @@ mod groups;
 mod parse;
 mod run;
 mod shape;
+#[cfg(test)]
+mod tests;
 
 pub(super) use chars::{digit, is_alphanumeric, is_space};
 pub(super) use compile::Program;

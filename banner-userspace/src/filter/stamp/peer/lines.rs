@@ -214,7 +214,7 @@ pub(super) fn tail_mutated(line: &str, dice: &mut Dice) -> String {
 
 /// Numbers that look random, from a seed (`SplitMix64`).
 #[derive(Debug)]
-pub(super) struct Dice(pub(super) u64);
+pub(in crate::filter::stamp) struct Dice(pub(in crate::filter::stamp) u64);
 
 impl Dice {
     fn next(&mut self) -> u64 {
@@ -225,11 +225,11 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub(in crate::filter::stamp) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).unwrap()
     }
 
-    pub(super) fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+    pub(in crate::filter::stamp) fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         &all[self.below(all.len())]
     }
 }

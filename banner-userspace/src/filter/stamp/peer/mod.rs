@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 mod lines;
 
-use self::lines::{Dice, PATTERNS, SNIPPETS, ZONES, mutated, tail_mutated};
+pub(super) use self::lines::Dice;
+use self::lines::{PATTERNS, SNIPPETS, ZONES, mutated, tail_mutated};
 use super::{Detector, DetectorState, zone};
 use crate::{filter::spec::Stamps, model::Wall};
 
