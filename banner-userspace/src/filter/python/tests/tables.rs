@@ -208,6 +208,8 @@ fn what_cannot_is_labelled() {
         ("(?>a+)b", "atomic group at 0"),
         ("a++b", "possessive count at 1"),
         ("(?:(a)|b)*(?(1)c|d)", "condition at 10"),
+        // A group that is asked for before it is there never took part, but in a loop it may have.
+        ("(?:(?(1)a|b)(x)?)*", "condition at 3"),
     ] {
         let translated = translate(pattern, Options::default()).unwrap();
         let why = why.into();

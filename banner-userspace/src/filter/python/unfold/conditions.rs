@@ -18,7 +18,12 @@ pub(super) fn resolve(node: Node) -> Node {
             _ => break,
         }
     }
-    unset(&node, &mut Vec::new())
+    without_unset(&node)
+}
+
+/// Without the conditions on groups that cannot have taken part.
+pub(super) fn without_unset(node: &Node) -> Node {
+    unset(node, &mut Vec::new())
 }
 
 /// Splits at the first group that a later part of the same sequence asks for.

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::{
     ahead::{Push, WORK, never},
-    context::{Left, Next, Words, again, nullable},
+    context::{Left, Next, Words, nullable},
     tempered::tempered,
 };
 use crate::filter::python::{
@@ -149,7 +149,11 @@ impl Looks {
         {
             return node;
         }
-        let round = [again(repeat)];
+        // Behind a round there may be another, or not: which round it is, is not known here.
+        let round = [Node::Repeat(Repeat {
+            min: 0,
+            ..repeat.clone()
+        })];
         let looped = repeat.max != Some(1);
         let next = Next {
             nodes: if looped { &round } else { &[] },
@@ -188,7 +192,8 @@ impl Looks {
         if plain && !negative && here.is_end() && !is_hard(node) {
             return Node::Beyond(node.clone());
         }
-        let Some(words) = self.words(node) else {
+        // What a negative look captures is forgotten.
+        let Some(words) = self.words(node).filter(|_| plain || *negative) else {
             return as_it_is();
         };
         let said = if *negative {

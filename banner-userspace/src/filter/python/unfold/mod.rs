@@ -11,11 +11,16 @@ mod looks;
 mod simple;
 mod tempered;
 
-pub(super) use self::{context::nullable, simple::simplified};
+pub(super) use self::context::nullable;
 use super::{Options, ast::Node};
 
 /// How large a pattern may become.
 const MAX_NODES: usize = 6000;
+
+/// The same pattern in forms that both engines take.
+pub(super) fn simplified(node: Node) -> Node {
+    simple::simplified(conditions::without_unset(&simple::simplified(node)))
+}
 
 /// The same pattern with as little as possible that only the backtracking engine can do.
 pub(super) fn unfold(node: &Node, options: Options) -> Node {

@@ -3,7 +3,7 @@
 use crate::filter::python::ast::{Greed, Node, Repeat};
 
 /// Without counts of what takes nothing, which not every engine likes.
-pub(in crate::filter::python) fn simplified(node: Node) -> Node {
+pub(super) fn simplified(node: Node) -> Node {
     let all = |nodes: Vec<Node>| nodes.into_iter().map(simplified).collect();
     let boxed = |node: Box<Node>| Box::new(simplified(*node));
     match node {
@@ -39,9 +39,7 @@ fn counted(repeat: Repeat) -> Node {
     if repeat.max == Some(0) {
         return Node::Empty;
     }
-    let takes_nothing = !node.any(&mut |node| matches!(node, Node::Set(_) | Node::Back { .. }))
-        || matches!(node, Node::Look { .. } | Node::Anchor(_) | Node::Empty);
-    if !takes_nothing {
+    if takes(&node) {
         return Node::Repeat(Repeat {
             node: Box::new(node),
             ..repeat
@@ -55,5 +53,14 @@ fn counted(repeat: Repeat) -> Node {
     match repeat.greed {
         Greed::Possessive => Node::Atomic(Box::new(once), repeat.at),
         _ => once,
+    }
+}
+
+/// Whether it may take a character.
+fn takes(node: &Node) -> bool {
+    match node {
+        Node::Set(_) | Node::Back { .. } => true,
+        Node::Look { .. } | Node::Beyond(_) => false,
+        node => node.children().into_iter().any(takes),
     }
 }
