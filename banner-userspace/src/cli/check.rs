@@ -1,11 +1,15 @@
 //! `banner check`.
 
+mod attack;
+mod slow;
+
 use std::{path::Path, process::ExitCode};
 
 use anyhow::bail;
 
 use super::{output::say, table::escaped};
 use crate::{
+    agent,
     config::{self, Config, Jail},
     model::PortsId,
 };
@@ -39,6 +43,19 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
                 "  warning: it looks at every line: some pattern has no three bytes that must stand \
                  in every match, or it looks back on lines"
             );
+        }
+        for attack in attack::attacks(&jail.filter, agent::now().wall) {
+            say!(
+                "  warning: pattern {} is fooled: this line is taken for a failure of {}:",
+                attack.pattern + 1,
+                attack.victim
+            );
+            say!("    {}", escaped(&attack.line));
+        }
+        let longest = usize::try_from(config.limits.line).unwrap_or(usize::MAX);
+        if let Some(slow) = slow::slowest(&jail.filter, longest) {
+            say!("  warning: slow, {:.1?} for the line", slow.time);
+            say!("    {}", escaped(&slow.line));
         }
         for mismatch in &mismatches {
             say!("  sample {}: {mismatch}", mismatch.sample + 1);

@@ -15,6 +15,7 @@ mod output;
 mod run;
 mod status;
 mod table;
+mod test;
 mod top;
 mod trace;
 
@@ -88,6 +89,9 @@ enum Command {
     Run,
     /// Read the configuration, and run the sample lines of its filters; changes nothing.
     Check,
+    /// Show what a filter says of the lines of logs: counts, addresses, what each pattern costs.
+    /// Exit code 0: all lines were read, whether they are failures or not; 1: not all.
+    Test(test::Test),
     /// Show what a running agent does.
     Status {
         /// As JSON.
@@ -144,6 +148,7 @@ pub fn main() -> ExitCode {
     let result = match command {
         Command::Run => run::run(places),
         Command::Check => check::check(&places.config),
+        Command::Test(arguments) => test::test(&places.config, &arguments),
         Command::Status { json } => status::status(&places, json),
         Command::Bans { json } => bans::bans(&places.socket, json),
         Command::Top { count, json } => top::top(&places.socket, count, json),

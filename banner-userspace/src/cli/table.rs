@@ -45,15 +45,29 @@ pub(super) fn escaped_lines(text: &str) -> String {
 /// As JSON, for a terminal, too: JSON itself lets DEL and the control characters of ISO 6429's C1
 /// set through.
 pub(super) fn json(value: &impl serde::Serialize) -> serde_json::Result<String> {
-    let mut safe = String::new();
-    for c in serde_json::to_string_pretty(value)?.chars() {
-        if c.is_control() && c != '\n' {
+    Ok(without_controls(serde_json::to_string_pretty(value)?))
+}
+
+/// The same on one line.
+pub(super) fn json_line(value: &impl serde::Serialize) -> serde_json::Result<String> {
+    Ok(without_controls(serde_json::to_string(value)?))
+}
+
+/// Line breaks stay: JSON has them between values only.
+fn without_controls(json: String) -> String {
+    let wrong = |c: char| c.is_control() && c != '\n';
+    if !json.contains(wrong) {
+        return json;
+    }
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        if wrong(c) {
             safe.extend(["\\u", &format!("{:04x}", u32::from(c))]);
         } else {
             safe.push(c);
         }
     }
-    Ok(safe)
+    safe
 }
 
 /// `1d 2h`, `3m 4s`, `5s`: the two largest units.
@@ -105,6 +119,8 @@ mod tests {
         let json = json(&text).unwrap();
         assert!(!json.chars().any(char::is_control), "{json:?}");
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        assert_eq!(json_line(&text).unwrap(), json);
+        assert_eq!(json_line(&["a", "b"]).unwrap(), r#"["a","b"]"#);
     }
 
     #[test]

@@ -42,6 +42,7 @@ const ROOMS: [(&str, &[&str]); 16] = [
             "config",
             "control",
             "enforce::xdp",
+            "filter",
             "import",
             "sys",
         ],

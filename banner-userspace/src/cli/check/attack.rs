@@ -1,0 +1,166 @@
+//! Lines that an attacker could have logged to make somebody else look guilty.
+//!
+//! Much of a log is written by those who are logged: user names, addresses of pages, names of
+//! hosts. A sample shows where a pattern takes such text. Put there, a text that looks like a
+//! failure of another address must not be counted for that address.
+
+use std::net::IpAddr;
+
+use jiff::tz::TimeZone;
+
+use crate::{
+    filter::{Expect, Filter, FilterState, Key, Line, Verdict},
+    model::Wall,
+};
+
+/// Who is made to look guilty; from the blocks for documentation (RFC 5737, RFC 3849).
+const VICTIMS: [&str; 2] = ["203.0.113.99", "2001:db8::bad"];
+
+/// A text that stands for what an attacker writes.
+const WORD: &str = "x7q";
+
+/// The longest sample, in words, that is tried: the time grows with their cube.
+const WORDS: usize = 60;
+
+/// A line that fools a filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli) struct Attack {
+    /// Index of the pattern in `fail` that is fooled.
+    pub(in crate::cli) pattern: usize,
+    /// The line.
+    pub(in crate::cli) line: String,
+    /// Whom the filter takes for the attacker.
+    pub(in crate::cli) victim: IpAddr,
+}
+
+/// For each pattern that can be fooled, the shortest line that was found.
+pub(in crate::cli) fn attacks(filter: &Filter, now: Wall) -> Vec<Attack> {
+    let spec = filter.spec();
+    let mut found: Vec<Option<Attack>> = vec![None; spec.fail.len()];
+    let judge = |line: &str| {
+        let mut state = FilterState::new(filter, &TimeZone::UTC);
+        match filter.judge_in(&mut state, Line::whole(line.as_bytes()), now) {
+            Verdict::Fail(hit) => Some((hit.pattern, hit.key)),
+            Verdict::Miss | Verdict::Ignored => None,
+        }
+    };
+    for sample in &spec.samples {
+        // What needs a session needs more than one line of the attacker's.
+        let (Expect::Fail(Key::Address(host)), [line]) = (&sample.expect, &*sample.lines) else {
+            continue;
+        };
+        let Some((_, key)) = judge(line) else {
+            continue;
+        };
+        if key != Key::Address(*host) {
+            continue;
+        }
+        for forged in forgeries(line, &host.to_string(), &|line| judge(line).is_some()) {
+            let Some((pattern, Key::Address(victim))) = judge(&forged) else {
+                continue;
+            };
+            let is_victim = VICTIMS.iter().any(|text| text.parse() == Ok(victim));
+            let best = &mut found[pattern];
+            let shorter = best
+                .as_ref()
+                .is_none_or(|best| forged.len() < best.line.len());
+            if is_victim && shorter {
+                *best = Some(Attack {
+                    pattern,
+                    line: forged,
+                    victim,
+                });
+            }
+        }
+    }
+    found.into_iter().flatten().collect()
+}
+
+/// Lines like `line`, a failure of `host`, with a failure of somebody else where it has free text.
+fn forgeries(line: &str, host: &str, fails: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let Some(victim) = VICTIMS
+        .iter()
+        .find(|victim| victim.contains(':') == host.contains(':'))
+    else {
+        return Vec::new();
+    };
+    let words: Vec<&str> = line.split(' ').collect();
+    if words.len() > WORDS {
+        return Vec::new();
+    }
+    let with = |at: usize, text: &str| {
+        let mut words = words.clone();
+        words[at] = text;
+        words.join(" ")
+    };
+    // A word that may be any word is somebody's to choose.
+    let free = (0..words.len()).filter(|at| !words[*at].contains(host) && fails(&with(*at, WORD)));
+    let mut forged = Vec::new();
+    for at in free {
+        for start in 0..words.len() {
+            for end in start + 1..=words.len() {
+                let part = words[start..end].join(" ");
+                if part.contains(host) {
+                    let guilty = part.replace(host, victim);
+                    forged.push(with(at, &guilty));
+                    forged.push(with(at, &format!("{WORD} {guilty}")));
+                }
+            }
+        }
+    }
+    forged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::{FilterSpec, Prefixes, Sample};
+
+    const LINE: &str =
+        "Nov 20 10:00:00 h sshd[1]: Failed password for root from 192.0.2.7 port 22 ssh2";
+
+    fn attacks(fail: &str) -> Vec<Attack> {
+        let host = "192.0.2.7".parse().unwrap();
+        let spec = FilterSpec {
+            prefix: Some("syslog".into()),
+            program: Some("sshd".into()),
+            fail: vec![fail.into()],
+            samples: vec![Sample::new(LINE, Expect::Fail(Key::Address(host)))],
+            ..FilterSpec::default()
+        };
+        let filter = Filter::compile(&spec, &Prefixes::default()).unwrap();
+        super::attacks(&filter, Wall::from_secs(1_790_000_000))
+    }
+
+    #[test]
+    fn a_pattern_without_an_end_is_fooled_by_a_user_name() {
+        let found = attacks(r"^Failed password for .*? from <HOST>");
+        let [attack] = &*found else {
+            panic!("{found:?}")
+        };
+        assert_eq!(attack.victim.to_string(), "203.0.113.99");
+        assert!(
+            attack.line.ends_with(" from 192.0.2.7 port 22 ssh2"),
+            "{}",
+            attack.line
+        );
+        assert!(attack.line.contains("from 203.0.113.99"), "{}", attack.line);
+    }
+
+    #[test]
+    fn a_pattern_without_a_beginning_is_fooled_too() {
+        assert_ne!(attacks(r"for \S+ from <HOST> port \d+ ssh2"), []);
+    }
+
+    #[test]
+    fn a_pattern_with_both_is_not() {
+        assert_eq!(
+            attacks(r"^Failed password for .* from <HOST> port \d+ ssh2$"),
+            []
+        );
+        assert_eq!(
+            attacks(r"^Failed password for \S+ from <HOST> port \d+ ssh2$"),
+            []
+        );
+    }
+}
