@@ -29,6 +29,10 @@ pub const BACKTRACK_LIMIT: usize = 100_000;
 
 /// How a pattern is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own"
+)]
 pub struct Options {
     /// `^` and `$` are those of lines, as fail2ban has it when it looks at several.
     pub multiline: bool,

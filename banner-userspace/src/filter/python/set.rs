@@ -176,11 +176,11 @@ impl Set {
             }
             let caret = if negated { "^" } else { "" };
             let more = items(&more);
-            Some(match less.is_empty() {
-                true => format!("{caret}{name}{more}"),
-                // The set operation takes everything to its left.
-                false => format!("{caret}{name}{more}--[{}]", items(&less)),
-            })
+            if less.is_empty() {
+                return Some(format!("{caret}{name}{more}"));
+            }
+            // The set operation takes everything to its left.
+            Some(format!("{caret}{name}{more}--[{}]", items(&less)))
         });
         ways.min_by_key(String::len)
     }
@@ -221,8 +221,15 @@ pub(super) fn escape(char: char, out: &mut String) {
             out.push(char);
         }
         ' '..='~' => out.push(char),
-        '\0'..='\x7f' => out.push_str(&format!(r"\x{:02x}", u32::from(char))),
         _ if char.is_alphanumeric() => out.push(char),
-        _ => out.push_str(&format!(r"\x{{{:x}}}", u32::from(char))),
+        _ => {
+            let code = u32::from(char);
+            let code = if char.is_ascii() {
+                format!(r"\x{code:02x}")
+            } else {
+                format!(r"\x{{{code:x}}}")
+            };
+            out.push_str(&code);
+        }
     }
 }

@@ -67,7 +67,7 @@ impl Parser<'_> {
                 let digits = self
                     .tokens
                     .take_while(2, |char| ('0'..='7').contains(&char))?;
-                self.octal(&format!("{char}{digits}"), at)?
+                Self::octal(&format!("{char}{digits}"), at)?
             }
             _ if char.is_ascii_alphanumeric() => return Err(self.bad_escape(at)),
             _ => char,
@@ -97,7 +97,7 @@ impl Parser<'_> {
         })
     }
 
-    fn octal(&self, digits: &str, at: usize) -> Result<char, Wrong> {
+    fn octal(digits: &str, at: usize) -> Result<char, Wrong> {
         let code = u32::from_str_radix(digits, 8)
             .ok()
             .filter(|&code| code <= 0o377);
@@ -123,7 +123,7 @@ impl Parser<'_> {
             {
                 self.tokens.advance()?;
                 digits.push(third);
-                return Ok(literal(self.octal(&digits, at)?, flags));
+                return Ok(literal(Self::octal(&digits, at)?, flags));
             }
         }
         let group: usize = digits.parse().unwrap_or(usize::MAX);
@@ -157,14 +157,13 @@ impl Parser<'_> {
     /// In a look-behind, groups of its own cannot be meant.
     pub(super) fn check_behind(&self, group: usize, at: usize) -> Result<(), Wrong> {
         let message = match self.behind {
-            None => return Ok(()),
             Some(_) if self.widths.get(group).is_none_or(Option::is_none) => {
                 "cannot refer to an open group"
             }
             Some(before) if group >= before => {
                 "cannot refer to group defined in the same lookbehind subpattern"
             }
-            Some(_) => return Ok(()),
+            _ => return Ok(()),
         };
         Err(Wrong {
             at,

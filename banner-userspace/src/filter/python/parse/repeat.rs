@@ -16,13 +16,13 @@ impl Parser<'_> {
             '*' => (0, None),
             '+' => (1, None),
             '?' => (0, Some(1)),
-            _ => match self.braces(at)? {
-                Some(counts) => counts,
-                None => {
+            _ => {
+                let Some(counts) = self.braces(at)? else {
                     nodes.push(literal(char, flags));
                     return Ok(());
-                }
-            },
+                };
+                counts
+            }
         };
         let wrong = |message: &str| Wrong {
             at,

@@ -82,13 +82,11 @@ impl<'t> Tokens<'t> {
         let mut out = String::new();
         loop {
             let Some(token) = self.advance()? else {
-                return Err(match out.as_str() {
-                    "" => self.wrong(&format!("missing {what}"), 0),
-                    _ => {
-                        let message = format!("missing {end}, unterminated name");
-                        self.wrong(&message, out.chars().count())
-                    }
-                });
+                if out.is_empty() {
+                    return Err(self.wrong(&format!("missing {what}"), 0));
+                }
+                let message = format!("missing {end}, unterminated name");
+                return Err(self.wrong(&message, out.chars().count()));
             };
             match token {
                 Token::Char(char) if char == end && out.is_empty() => {

@@ -1,7 +1,7 @@
 //! What Python finds is what our engines find in what we make of its patterns.
 
 use super::{
-    peer::{Answer, Python, Spans},
+    peer::{Answer, Outcome, Python, Spans},
     random::Random,
 };
 use crate::filter::python::{BACKTRACK_LIMIT, Engine, Options, SIZE_LIMIT, Translated, translate};
@@ -34,29 +34,33 @@ impl Compiled {
         }
     }
 
-    /// What it finds, as Python would tell it. None: the limit of steps was reached.
-    pub(super) fn search(&self, translated: &Translated, text: &str) -> Option<Option<Spans>> {
+    /// What it finds, as Python would tell it.
+    pub(super) fn search(&self, translated: &Translated, text: &str) -> Outcome {
         let slots: Option<Spans> = match self {
             Self::Linear(regex) => regex.captures(text.as_bytes()).map(|found| {
-                let found = found.iter();
-                found
-                    .map(|found| Some((found?.start(), found?.end())))
-                    .collect()
+                let spans = found
+                    .iter()
+                    .map(|found| Some((found?.start(), found?.end())));
+                spans.collect()
             }),
-            Self::Backtracking(regex) => regex.captures(text).ok()?.map(|found| {
-                let found = found.iter();
-                found
-                    .map(|found| Some((found?.start(), found?.end())))
-                    .collect()
-            }),
+            Self::Backtracking(regex) => match regex.captures(text) {
+                // The limit of steps was reached.
+                Err(_) => return Outcome::Slow,
+                Ok(found) => found.map(|found| {
+                    let spans = found
+                        .iter()
+                        .map(|found| Some((found?.start(), found?.end())));
+                    spans.collect()
+                }),
+            },
         };
-        Some(slots.map(|slots| {
-            let slot = |number: usize| slots[number];
-            let groups = (0..translated.groups.len()).map(|n| translated.group(n, slot));
-            std::iter::once(translated.whole(slot))
-                .chain(groups)
-                .collect()
-        }))
+        let Some(slots) = slots else {
+            return Outcome::Nothing;
+        };
+        let slot = |number: usize| slots[number];
+        let groups = (0..translated.groups.len()).map(|n| translated.group(n, slot));
+        let whole = std::iter::once(translated.whole(slot));
+        Outcome::Match(whole.chain(groups).collect())
     }
 }
 
@@ -99,12 +103,13 @@ pub(super) fn compare(
         return Err(format!("names {ours:?}, Python {names:?}"));
     }
     for (text, found) in texts.iter().zip(found) {
-        let (Some(found), Some(ours)) = (found, compiled.search(&translated, text)) else {
+        let ours = compiled.search(&translated, text);
+        if found == Outcome::Slow || ours == Outcome::Slow {
             tally.slow += 1;
             continue;
-        };
+        }
         tally.texts += 1;
-        tally.found += usize::from(found.is_some());
+        tally.found += usize::from(found != Outcome::Nothing);
         if found != ours {
             return Err(format!(
                 "in {text:?}: {ours:?}, Python {found:?}\n{translated:?}"
@@ -151,9 +156,13 @@ fn random_patterns(plain: bool, cases: u64) {
             ..Options::default()
         };
         let texts: Vec<String> = (0..12)
-            .map(|_| match one_line {
-                true => random.text().replace('\n', "") + "\n",
-                false => random.text(),
+            .map(|_| {
+                let text = random.text();
+                if one_line {
+                    text.replace('\n', "") + "\n"
+                } else {
+                    text
+                }
             })
             .collect();
         if let Err(why) = compare(&mut python, &pattern, options, &texts, &mut tally) {

@@ -47,13 +47,24 @@ for line in sys.stdin:
 /// The groups of a match, the whole first, each with its place in bytes.
 pub(super) type Spans = Vec<Option<(usize, usize)>>;
 
+/// What came of a search.
+#[derive(Debug, PartialEq)]
+pub(super) enum Outcome {
+    /// It took too long.
+    Slow,
+    /// There is no match.
+    Nothing,
+    /// A match.
+    Match(Spans),
+}
+
 /// What Python makes of a pattern.
 #[derive(Debug)]
 pub(super) enum Answer {
     /// It does not take it.
     Refused(String),
-    /// For each text what it finds; none: it took too long.
-    Found(Vec<Option<Option<Spans>>>, Vec<Option<String>>),
+    /// What it finds in each text, and the names of the groups.
+    Found(Vec<Outcome>, Vec<Option<String>>),
 }
 
 /// A running Python.
@@ -106,9 +117,9 @@ impl Python {
         }
         let found = said["found"].as_array().unwrap().iter();
         let found = found.map(|found| match found {
-            Value::String(_) => None,
-            Value::Null => Some(None),
-            found => Some(Some(found.as_array().unwrap().iter().map(place).collect())),
+            Value::String(_) => Outcome::Slow,
+            Value::Null => Outcome::Nothing,
+            found => Outcome::Match(found.as_array().unwrap().iter().map(place).collect()),
         });
         let names = said["names"].as_array().unwrap().iter();
         let names = names.map(|name| name.as_str().map(String::from)).collect();

@@ -82,7 +82,7 @@ impl Pattern<'_> {
     }
 
     fn sequence(&mut self, depth: usize) -> String {
-        (0..1 + self.random.below(3))
+        (0..=self.random.below(3))
             .map(|_| self.counted(depth))
             .collect()
     }
@@ -153,7 +153,7 @@ impl Pattern<'_> {
                 .into(),
             3 | 4 => {
                 let not = if self.random.once_in(3) { "^" } else { "" };
-                let items = (0..1 + self.random.below(3)).map(|_| {
+                let items = (0..=self.random.below(3)).map(|_| {
                     self.random.one(&[
                         "a", "b-e", "A-Z", "0-9", r"\w", r"\s", r"\d", r"\W", r"\S", "é-ü", "[",
                         "^", "-", r"\]", r"\x41", "&&", "~", "k", "ı", "Σ", r"\b", r"\n", "\"",

@@ -1,6 +1,6 @@
 //! What is refused, what is linear, and what tags become.
 
-use super::differential::Compiled;
+use super::{differential::Compiled, peer::Outcome};
 use crate::filter::python::{Engine, Options, Refused, Translated, tags, translate};
 
 fn linear(pattern: &str) -> Translated {
@@ -16,10 +16,10 @@ fn linear(pattern: &str) -> Translated {
 /// What the groups with names hold.
 fn found(pattern: &str, options: Options, text: &str) -> Option<Vec<(String, String)>> {
     let translated = translate(pattern, options).unwrap();
-    let spans = Compiled::new(&translated)
-        .unwrap()
-        .search(&translated, text)
-        .unwrap()?;
+    let compiled = Compiled::new(&translated).unwrap();
+    let Outcome::Match(spans) = compiled.search(&translated, text) else {
+        return None;
+    };
     let groups = translated.groups.iter().zip(&spans[1..]);
     let named = groups.filter_map(|(group, span)| {
         let (start, end) = (*span)?;

@@ -181,7 +181,10 @@ fn unset(node: &Node, before: &mut Vec<usize>) -> Node {
                 }
                 false
             });
-            other.clone()
+            map(other, &mut |node| match node {
+                Node::If { group, no, .. } if !before.contains(group) => Some(unset(no, before)),
+                _ => None,
+            })
         }
     }
 }

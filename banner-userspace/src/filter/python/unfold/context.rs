@@ -140,9 +140,10 @@ pub(in crate::filter::python) fn nullable(node: &Node) -> bool {
         Node::Alt(nodes) => nodes.iter().any(nullable),
         Node::Group(_, node) | Node::Atomic(node, _) => nullable(node),
         Node::Repeat(repeat) => repeat.min == 0 || nullable(&repeat.node),
-        Node::Empty | Node::Anchor(_) | Node::Look { .. } | Node::Back { .. } => true,
         Node::If { yes, no, .. } => nullable(yes) || nullable(no),
-        Node::Beyond(_) => true,
+        Node::Empty | Node::Anchor(_) | Node::Look { .. } | Node::Back { .. } | Node::Beyond(_) => {
+            true
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use std::cell::Cell;
 
 use super::{
     ahead::{Push, WORK, never},
-    context::{Left, Next, Words, nullable},
+    context::{Left, Next, Words},
     tempered::tempered,
+    words::words,
 };
 use crate::filter::python::{
     Options,
@@ -13,16 +14,13 @@ use crate::filter::python::{
     set::Set,
 };
 
-/// How many words a look-ahead may have, and how long they may be.
-const MAX_WORDS: usize = 64;
-
 /// Without the looks that could be said otherwise. `copy`: groups may be copied.
-pub(super) fn resolve(node: Node, options: Options, copy: bool) -> Node {
+pub(super) fn resolve(node: &Node, options: Options, copy: bool) -> Node {
     let looks = Looks {
         one_line: options.one_line,
         work: Cell::new(WORK),
     };
-    looks.node(&node, &Left::anywhere(), None, copy)
+    looks.node(node, &Left::anywhere(), None, copy)
 }
 
 struct Looks {
@@ -83,15 +81,12 @@ impl Looks {
                     continue;
                 }
             };
-            if let Some(loops) = self.loop_before(before, left, kind, not, &done, then) {
+            if let Some(loops) = Self::loop_before(before, left, kind, not, &done, then) {
                 done.insert(0, loops);
                 skip = true;
                 continue;
             }
             done = vec![self.boundary(kind, not, &left_here(), &done, then, copy)];
-            if let [Node::Seq(nodes)] = done.as_slice() {
-                done = nodes.clone();
-            }
         }
         Node::seq(done)
     }
@@ -99,7 +94,6 @@ impl Looks {
     /// A loop of single characters in front of a boundary behind which a word begins: what it takes
     /// last is of no word.
     fn loop_before(
-        &self,
         nodes: &[Node],
         left: &Left,
         kind: WordKind,
@@ -143,7 +137,7 @@ impl Looks {
                 },
                 Node::Set(set),
             ] = nodes.as_slice()
-            && let Some([word]) = self.words(node).as_deref()
+            && let Some([word]) = words(node, self.one_line).as_deref()
             && word.len() > 1
             && let Some(node) = tempered(word, set, repeat, &here)
         {
@@ -172,7 +166,7 @@ impl Looks {
 
     /// A look in front of `nodes`.
     fn look(&self, look: &Node, nodes: &[Node], then: Option<&Next<'_>>, copy: bool) -> Node {
-        let as_it_is = || Node::seq([&[look.clone()], nodes].concat());
+        let as_it_is = || Node::seq([std::slice::from_ref(look), nodes].concat());
         let Node::Look {
             ahead: true,
             negative,
@@ -193,7 +187,7 @@ impl Looks {
             return Node::Beyond(node.clone());
         }
         // What a negative look captures is forgotten.
-        let Some(words) = self.words(node).filter(|_| plain || *negative) else {
+        let Some(words) = words(node, self.one_line).filter(|_| plain || *negative) else {
             return as_it_is();
         };
         let said = if *negative {
@@ -202,31 +196,6 @@ impl Looks {
             self.must(&words, nodes, then, copy)
         };
         said.unwrap_or_else(as_it_is)
-    }
-
-    /// The words that a look asks for.
-    fn words(&self, node: &Node) -> Option<Words> {
-        // Behind a word and at the end of a line, there is a character: the line break.
-        let Node::Seq(nodes) = node else {
-            return words_of(node);
-        };
-        let [before @ .., Node::Anchor(Anchor::Word(kind))] = nodes.as_slice() else {
-            return words_of(node);
-        };
-        let none = kind.set().not();
-        let words = all(&Node::seq(before.to_vec()))?;
-        let ends_in_word = |word: &Vec<Set>| {
-            let is_word = |set: &Set| set.is_within(&kind.set());
-            word.last().is_some_and(is_word)
-                && word.iter().all(|set| set.is_apart_from(&Set::one('\n')))
-        };
-        let known = self.one_line && words.iter().all(ends_in_word);
-        known.then(|| {
-            words
-                .into_iter()
-                .map(|word| [word, vec![none.clone()]].concat())
-                .collect()
-        })
     }
 
     /// `nodes`, where they begin with one of `words`.
@@ -286,7 +255,7 @@ impl Looks {
         then: Option<&Next<'_>>,
         copy: bool,
     ) -> Node {
-        let anchor = |kind| {
+        let printed = |kind| {
             Node::Anchor(if not {
                 Anchor::NotWord(kind)
             } else {
@@ -296,7 +265,7 @@ impl Looks {
         let word = kind.set();
         let after_word = left.set.is_within(&word) && !left.start;
         let after_none = left.set.is_apart_from(&word);
-        let said = match (after_word, after_none) {
+        let plainly = match (after_word, after_none) {
             (true, _) if left.set.is_empty() => None,
             (true, _) if not => self.must(&vec![vec![word]], nodes, then, copy),
             (true, _) => Push::new(copy, &self.work).not(&vec![vec![word]], nodes, then),
@@ -306,18 +275,19 @@ impl Looks {
             (_, true) => self.must(&vec![vec![word]], nodes, then, copy),
             _ => None,
         };
-        if let Some(said) = said {
-            return said;
+        if let Some(plainly) = plainly {
+            return plainly;
         }
         // Where both sides are characters of which all have the same opinion, so has `regex`.
         let doubtful = Set::doubtful();
         let here = Next { nodes, then };
-        let agreed = !here.may_be(&[doubtful.clone()]) && left.set.is_apart_from(&doubtful);
+        let agreed =
+            !here.may_be(std::slice::from_ref(&doubtful)) && left.set.is_apart_from(&doubtful);
         let kind = match kind {
             WordKind::Unicode if agreed && (!not || here.takes() || !left.start) => WordKind::Rust,
             kind => kind,
         };
-        Node::seq([&[anchor(kind)], nodes].concat())
+        Node::seq([&[printed(kind)], nodes].concat())
     }
 }
 
@@ -328,87 +298,4 @@ fn is_hard(node: &Node) -> bool {
         Node::Repeat(repeat) => repeat.greed == Greed::Possessive,
         _ => false,
     })
-}
-
-/// All that a node can match, if these are few words; what may follow them does not matter.
-fn words_of(node: &Node) -> Option<Words> {
-    let nodes = match node {
-        Node::Seq(nodes) => nodes.as_slice(),
-        node => std::slice::from_ref(node),
-    };
-    let needed = nodes
-        .iter()
-        .rposition(|node| !free(node))
-        .map_or(0, |last| last + 1);
-    let mut words: Words = vec![Vec::new()];
-    for (n, node) in nodes[..needed].iter().enumerate() {
-        let last = n + 1 == needed;
-        let ends = match node {
-            Node::Repeat(repeat) if last && repeat.min > 0 && !nullable(&repeat.node) => {
-                let mut ends = vec![Vec::new()];
-                for _ in 0..repeat.min {
-                    ends = product(&ends, &all(&repeat.node)?)?;
-                }
-                ends
-            }
-            node => all(node)?,
-        };
-        words = product(&words, &ends)?;
-    }
-    Some(words)
-}
-
-/// Whether it matches wherever it stands.
-fn free(node: &Node) -> bool {
-    match node {
-        Node::Empty => true,
-        Node::Repeat(repeat) => repeat.min == 0,
-        Node::Seq(nodes) => nodes.iter().all(free),
-        _ => false,
-    }
-}
-
-fn all(node: &Node) -> Option<Words> {
-    Some(match node {
-        Node::Empty => vec![Vec::new()],
-        Node::Set(set) => vec![vec![set.clone()]],
-        Node::Seq(nodes) => {
-            let mut words = vec![Vec::new()];
-            for node in nodes {
-                words = product(&words, &all(node)?)?;
-            }
-            words
-        }
-        Node::Alt(nodes) => {
-            let mut words = Vec::new();
-            for node in nodes {
-                words.extend(all(node)?);
-            }
-            words
-        }
-        Node::Repeat(repeat) => {
-            let one = all(&repeat.node)?;
-            let mut words = Vec::new();
-            let mut rounds = vec![Vec::new()];
-            for n in 0..=repeat.max.filter(|&max| max <= 8)? {
-                if n >= repeat.min {
-                    words.extend(rounds.clone());
-                }
-                rounds = product(&rounds, &one)?;
-            }
-            words
-        }
-        _ => return None,
-    })
-}
-
-fn product(heads: &Words, tails: &Words) -> Option<Words> {
-    let pairs = heads.iter().flat_map(|head| {
-        tails
-            .iter()
-            .map(move |tail| [head.as_slice(), tail].concat())
-    });
-    let words: Words = pairs.collect();
-    let few = words.len() <= MAX_WORDS && words.iter().all(|word| word.len() <= MAX_WORDS);
-    few.then_some(words)
 }

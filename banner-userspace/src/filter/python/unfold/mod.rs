@@ -10,6 +10,7 @@ mod context;
 mod looks;
 mod simple;
 mod tempered;
+mod words;
 
 pub(super) use self::context::nullable;
 use super::{Options, ast::Node};
@@ -29,8 +30,8 @@ pub(super) fn unfold(node: &Node, options: Options) -> Node {
     }
     // Copies of a group are one group to those who read matches, but not to a back-reference.
     if node.any(&mut |node| matches!(node, Node::Back { .. })) {
-        return looks::resolve(node.clone(), options, false);
+        return looks::resolve(node, options, false);
     }
     let node = conditions::resolve(node.clone());
-    looks::resolve(node, options, true)
+    looks::resolve(&node, options, true)
 }
