@@ -17,6 +17,8 @@ mod peer;
 mod reading;
 mod recall;
 mod template;
+#[cfg(test)]
+mod tests;
 mod zone;
 
 pub use detector::{Detector, Found, StampError};

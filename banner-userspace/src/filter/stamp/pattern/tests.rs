@@ -157,26 +157,26 @@ const ATOMS: &[&str] = &[
 fn pattern(dice: &mut Dice, depth: usize) -> String {
     let mut text = String::new();
     for _ in 0..=dice.below(4) {
-        match dice.below(8) {
-            0 if depth > 0 => text += &format!("({})", pattern(dice, depth - 1)),
-            1 if depth > 0 => text += &format!("(?:{})", pattern(dice, depth - 1)),
+        let part = match dice.below(8) {
+            0 if depth > 0 => ["(", &pattern(dice, depth - 1), ")"].concat(),
+            1 if depth > 0 => ["(?:", &pattern(dice, depth - 1), ")"].concat(),
             2 if depth > 0 => {
-                text += &format!(
-                    "(?:{}|{})",
-                    pattern(dice, depth - 1),
-                    pattern(dice, depth - 1)
-                );
+                let (one, other) = (pattern(dice, depth - 1), pattern(dice, depth - 1));
+                ["(?:", &one, "|", &other, ")"].concat()
             }
             3 if depth > 0 => {
                 let open = *dice.of(&["(?=", "(?!", "(?>"]);
-                text += &format!("{open}{})", pattern(dice, depth - 1));
+                [open, &pattern(dice, depth - 1), ")"].concat()
             }
-            _ => text.push_str(*dice.of(ATOMS)),
-        }
+            _ => String::from(*dice.of(ATOMS)),
+        };
+        text.push_str(&part);
         if dice.below(3) == 0 {
-            text.push_str(*dice.of(&[
+            let repeats = [
                 "*", "+", "?", "*?", "??", "{2}", "{1,2}", "{,2}", "{2,}", "?+", "*+",
-            ]));
+            ];
+            let often: &&str = dice.of(&repeats);
+            text.push_str(often);
         }
     }
     text
