@@ -2,7 +2,7 @@
 //!
 //! The logs are made here, the same in every run. What is timed goes from bytes in memory to
 //! decisions: lines, patterns, stamps, counting, bans. `rg -c` with the filter's own expressions
-//! reads the same file beside it.
+//! reads the same file beside it. All times are processor time, so that neighbours count for little.
 
 use std::{
     env,
@@ -11,7 +11,7 @@ use std::{
     path::Path,
     process::{Command, ExitCode, Stdio},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use banner_userspace::{
@@ -22,6 +22,7 @@ use banner_userspace::{
     model::{Chunk, JailId, LogId, Mode, Mono, Now, PortsId, PrefixSet, Wall},
 };
 use jiff::tz::TimeZone;
+use nix::sys::resource::{UsageWho, getrusage};
 
 /// 2026-11-20T12:00:00Z.
 const NOW: Wall = Wall::from_secs(1_795_176_000);
@@ -81,6 +82,18 @@ fn rules() -> Rules {
     }
 }
 
+/// What was used of processors: on a machine with nothing else to do, the time that one core takes.
+fn cpu_time(who: UsageWho) -> Duration {
+    let usage = getrusage(who).expect("the usage of this process");
+    [usage.user_time(), usage.system_time()]
+        .iter()
+        .map(|time| {
+            let seconds = Duration::from_secs(time.tv_sec().unsigned_abs());
+            seconds + Duration::from_micros(time.tv_usec().unsigned_abs())
+        })
+        .sum()
+}
+
 struct Run {
     time: Duration,
     decisions: usize,
@@ -105,7 +118,7 @@ fn measure(filters: &[Arc<Filter>], text: &str, rounds: usize, tracked: usize) -
             mono: Mono(0),
         };
         let (mut offences, mut out) = (Vec::new(), Outcome::default());
-        let start = Instant::now();
+        let start = cpu_time(UsageWho::RUSAGE_SELF);
         let mut rest = text.as_bytes();
         while !rest.is_empty() {
             let most = rest.len().min(CHUNK);
@@ -122,7 +135,7 @@ fn measure(filters: &[Arc<Filter>], text: &str, rounds: usize, tracked: usize) -
             }
             rest = behind;
         }
-        let time = start.elapsed();
+        let time = cpu_time(UsageWho::RUSAGE_SELF).saturating_sub(start);
         assert!(pipeline.counts(JailId(0)).is_some(), "the first jail");
         Run {
             time,
@@ -173,9 +186,9 @@ fn ripgrep(spec: &FilterSpec, text: &str, rounds: usize) -> Option<Duration> {
             let pattern = pattern.trim_start_matches('^').replace("<HOST>", address);
             command.arg("-e").arg(pattern);
         }
-        let start = Instant::now();
+        let start = cpu_time(UsageWho::RUSAGE_CHILDREN);
         let status = command.arg(&path).stdout(Stdio::null()).status();
-        let time = start.elapsed();
+        let time = cpu_time(UsageWho::RUSAGE_CHILDREN).saturating_sub(start);
         match status {
             Ok(_) => best = Some(best.map_or(time, |best: Duration| best.min(time))),
             Err(error) => {

@@ -21,14 +21,13 @@ impl Shape for Network {
     }
 
     fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<IpNet> {
-        self.read_as(self, node, path, report)
+        Self::read_as(self, node, path, report)
     }
 }
 
 impl Network {
     /// As [`Shape::read`], for a shape that takes more than networks: a refusal is in its words.
     pub(crate) fn read_as(
-        &self,
         shape: &impl Shape,
         node: &Node,
         path: &str,

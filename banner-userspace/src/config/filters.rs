@@ -24,8 +24,11 @@ pub(crate) struct Filters<'s, 'f> {
     /// What was read; `None` for a filter that was found wrong, and reported.
     read: BTreeMap<String, Option<Arc<RawFilter>>>,
     /// By name and the values of parameters.
-    compiled: BTreeMap<(String, Vec<(String, String)>), Option<Arc<Filter>>>,
+    compiled: BTreeMap<Choice, Option<Arc<Filter>>>,
 }
+
+/// A filter's name, and the values of its parameters.
+type Choice = (String, Vec<(String, String)>);
 
 impl<'s, 'f> Filters<'s, 'f> {
     /// With the prefixes of `prefixes.yaml` beside the main file, if there is one.
@@ -79,13 +82,12 @@ impl<'s, 'f> Filters<'s, 'f> {
         if let Some(known) = self.compiled.get(&place) {
             return known.clone();
         }
-        let raw = match self.read.get(name) {
-            Some(known) => known.clone(),
-            None => {
-                let raw = self.find(name, spot, key, report).map(Arc::new);
-                self.read.insert(name.to_owned(), raw.clone());
-                raw
-            }
+        let raw = if let Some(known) = self.read.get(name) {
+            known.clone()
+        } else {
+            let raw = self.find(name, spot, key, report).map(Arc::new);
+            self.read.insert(name.to_owned(), raw.clone());
+            raw
         };
         let filter = raw.and_then(|raw| self.compile(name, &raw, arguments, "", report));
         self.compiled.insert(place, filter.clone());

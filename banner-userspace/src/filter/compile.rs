@@ -27,9 +27,7 @@ impl Filter {
             );
         }
         let judge = match spec.dialect {
-            Dialect::Banner => {
-                native(spec, prefixes, &mut errors).map(|native| Judge::Native(Box::new(native)))
-            }
+            Dialect::Banner => Some(Judge::Native(Box::new(native(spec, prefixes, &mut errors)))),
             Dialect::Fail2ban => {
                 fail2ban(spec, &mut errors).map(|judge| Judge::Fail2ban(Box::new(judge)))
             }
@@ -59,7 +57,7 @@ impl Errors {
     }
 }
 
-fn native(spec: &FilterSpec, prefixes: &Prefixes, errors: &mut Errors) -> Option<Native> {
+fn native(spec: &FilterSpec, prefixes: &Prefixes, errors: &mut Errors) -> Native {
     let syntax = Syntax {
         multi_line: spec.lines > 1,
         ..Syntax::default()
@@ -88,7 +86,7 @@ fn native(spec: &FilterSpec, prefixes: &Prefixes, errors: &mut Errors) -> Option
         .filter(|decoder| *decoder != Decoder::Utf8);
     let sessions = (fail.iter().chain(&prefilter)).any(|pattern| pattern.session.is_some());
     let choice = Choice::new(fail.iter().map(|pattern| &pattern.matcher));
-    Some(Native {
+    Native {
         choice,
         prefix,
         prefilter,
@@ -97,7 +95,7 @@ fn native(spec: &FilterSpec, prefixes: &Prefixes, errors: &mut Errors) -> Option
         lines: spec.lines,
         decoder,
         sessions,
-    })
+    }
 }
 
 /// The groups by which fail2ban tells somebody.

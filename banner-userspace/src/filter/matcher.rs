@@ -273,11 +273,11 @@ pub(super) struct Groups {
 impl Groups {
     /// Those of a pattern that names them itself.
     fn named<'n>(names: impl Iterator<Item = Option<&'n str>>) -> Self {
-        let names: Vec<Option<&str>> = names.collect();
-        let count = names.len();
-        let named = names.into_iter().enumerate();
-        let named = named.filter_map(|(index, name)| Some(([index].into(), name?.into())));
-        Self::new(count, named.collect(), Box::default())
+        let all: Vec<Option<&str>> = names.collect();
+        let count = all.len();
+        let known = all.into_iter().enumerate();
+        let known = known.filter_map(|(index, name)| Some(([index].into(), name?.into())));
+        Self::new(count, known.collect(), Box::default())
     }
 
     fn new(count: usize, names: Vec<(Box<[usize]>, Arc<str>)>, beyond: Box<[usize]>) -> Self {

@@ -116,7 +116,7 @@ impl Filter {
             ));
         }
         if let Some(expected) = &sample.user {
-            let user = hit.fields.as_deref().and_then(|fields| user(fields));
+            let user = hit.fields.as_deref().and_then(user);
             if user.as_ref() != Some(expected) {
                 let user = user.unwrap_or_else(|| "nobody".into());
                 return Err(format!(

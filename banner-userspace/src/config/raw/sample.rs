@@ -104,7 +104,7 @@ impl Shape for KeyOf {
                 _ => {}
             }
         }
-        let network = Network.read_as(self, node, path, report)?;
+        let network = Network::read_as(self, node, path, report)?;
         Some(if is_host(network) {
             Key::Address(network.addr())
         } else {

@@ -7,6 +7,7 @@ mod bad_values;
 mod fuzz;
 mod good;
 mod library;
+mod parameters;
 mod positions;
 mod scopes;
 

@@ -165,11 +165,11 @@ impl Fail2ban {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one line's whole situation")]
-    fn first<'t>(
+    fn first(
         &self,
         state: &mut State,
         slots: &mut Slots,
-        mut text: Cow<'t, str>,
+        mut text: Cow<'_, str>,
         lines: &[Parts],
         outer: &Fields,
         at: Option<Wall>,
@@ -201,7 +201,7 @@ impl Fail2ban {
             }
             let mut fields = outer.clone();
             fields.overwrite(own);
-            if let Some(found) = self.decide(state, n, fields, at, now) {
+            if let Some(found) = Self::decide(state, n, fields, at, now) {
                 return found;
             }
             // It names nobody. The next pattern sees what this one has left.
@@ -215,7 +215,6 @@ impl Fail2ban {
 
     /// What a match means; `None` when it has nothing to tell anybody by.
     fn decide(
-        &self,
         state: &mut State,
         pattern: usize,
         fields: Fields,

@@ -209,7 +209,7 @@ impl Native {
             let mut fields = outer.clone();
             fields.update(own);
             let ignored = |state: &mut State| self.is_ignored(state, &text);
-            match self.decide(state, fields, now, ignored) {
+            match Self::decide(state, fields, now, ignored) {
                 Decided::Nobody => {}
                 Decided::Innocent => return Found::Nothing,
                 Decided::Ignored => return Found::Ignored,
@@ -227,7 +227,6 @@ impl Native {
     }
 
     fn decide(
-        &self,
         state: &mut State,
         fields: Fields,
         now: Wall,
@@ -271,5 +270,5 @@ enum Decided {
 
 /// A pattern of `ignore`: its tags catch nothing.
 pub(super) fn ignore_pattern(text: &str, syntax: Syntax) -> Result<Matcher, String> {
-    Matcher::native(&tags::expand_silently(text)?, syntax)
+    Matcher::native(&tags::expand_silently(text), syntax)
 }

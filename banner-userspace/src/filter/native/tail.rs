@@ -56,7 +56,9 @@ impl Tail {
             return None;
         };
         let mut groups = Vec::new();
-        tail.iter().for_each(|part| find_groups(part, &mut groups));
+        for part in tail {
+            find_groups(part, &mut groups);
+        }
         if !ends || !wanted.iter().all(|group| groups.contains(group)) {
             return None;
         }
@@ -126,7 +128,9 @@ fn find_groups(part: &Hir, groups: &mut Vec<usize>) {
         }
         HirKind::Repetition(repetition) => find_groups(&repetition.sub, groups),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => {
-            parts.iter().for_each(|part| find_groups(part, groups));
+            for part in parts {
+                find_groups(part, groups);
+            }
         }
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
     }

@@ -89,9 +89,8 @@ fn of_hir(hir: &Hir, pieces: Pieces) -> Known {
 
 fn of_expr(expr: &Expr, pieces: Pieces) -> Known {
     match expr {
-        Expr::Empty | Expr::Assertion(_) => Known::exactly(Vec::new()),
         // What is only looked at stands somewhere else, or not at all.
-        Expr::LookAround(..) => Known::exactly(Vec::new()),
+        Expr::Empty | Expr::Assertion(_) | Expr::LookAround(..) => Known::exactly(Vec::new()),
         Expr::Literal { val, casei } if !casei || !val.chars().any(char::is_alphabetic) => {
             Known::exactly(val.clone().into_bytes())
         }

@@ -42,7 +42,7 @@ fn a_stamp_holds_for_a_minute() {
     assert_eq!(at("2026-11-20 12:00:00 bad 192.0.2.7", NOW), stamp);
     let later = NOW.after(std::time::Duration::from_secs(59));
     assert_eq!(at("bad 192.0.2.7", later), stamp);
-    let later = NOW.after(std::time::Duration::from_secs(60));
+    let later = NOW.after(std::time::Duration::from_mins(1));
     assert_eq!(at("bad 192.0.2.7", later), none);
 }
 

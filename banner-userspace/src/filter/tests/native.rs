@@ -187,7 +187,7 @@ fn a_pattern_that_explodes_gives_up_and_is_counted() {
 #[test]
 fn an_encoding_makes_text_of_lines() {
     let filter = native(&["^ü <HOST>$"], |spec| {
-        spec.encoding = Some("latin1".into())
+        spec.encoding = Some("latin1".into());
     });
     let line = b"\xfc 192.0.2.7";
     assert!(matches!(judge(&filter, line, false), Verdict::Fail(_)));

@@ -117,7 +117,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
     fn sieved_lines_are_judged_as_all_lines_are(pieces in prop::collection::vec(piece(), 0..40)) {
-        let filters = FILTERS.with(|filters| std::rc::Rc::clone(filters));
+        let filters = FILTERS.with(std::rc::Rc::clone);
         let text = pieces.concat();
         let sieve = Sieve::new(filters.iter());
         let all = failures(&filters, |judge| {
@@ -168,7 +168,7 @@ proptest! {
             Just("\nNov 20 10:00:00 ".into()),
         ], 0..40),
     ) {
-        let filters = FILTERS.with(|filters| std::rc::Rc::clone(filters));
+        let filters = FILTERS.with(std::rc::Rc::clone);
         let text = pieces.concat();
         let sshd = &filters[0];
         let mut state = FilterState::new(sshd, &TimeZone::UTC);
@@ -188,7 +188,7 @@ proptest! {
         bytes in prop::collection::vec(any::<u8>(), 0..2000),
         cut: bool,
     ) {
-        let filters = FILTERS.with(|filters| std::rc::Rc::clone(filters));
+        let filters = FILTERS.with(std::rc::Rc::clone);
         for filter in filters.iter() {
             let mut state = FilterState::new(filter, &TimeZone::UTC);
             let line = Line { bytes: &bytes, cut, at: None };
