@@ -133,7 +133,7 @@ fn show(folder: &Path, files: &[(String, String)], report: &Report) {
         .iter()
         .filter(|(name, _)| name.starts_with("filters.d/"));
     say!(
-        "{}: {} jails, {} filters",
+        "{}: jails: {}, filters: {}",
         escaped(&main.display().to_string()),
         report.jails.len(),
         filters.count()
@@ -143,7 +143,7 @@ fn show(folder: &Path, files: &[(String, String)], report: &Report) {
     }
     if !report.disabled.is_empty() {
         say!(
-            "{} jails are not enabled (--all writes them, too)",
+            "not enabled, and not written without --all: {}",
             report.disabled.len()
         );
     }
@@ -168,7 +168,7 @@ fn show(folder: &Path, files: &[(String, String)], report: &Report) {
 fn show_bans(folder: &Path, bans: &Bans) -> bool {
     let path = folder.join(BANS);
     say!(
-        "{}: {} bans; {} have ended",
+        "{}: bans: {}, ended: {}",
         escaped(&path.display().to_string()),
         bans.bans.len(),
         bans.expired
@@ -177,7 +177,7 @@ fn show_bans(folder: &Path, bans: &Bans) -> bool {
         say!("  jail {}: {} is no address", escaped(jail), escaped(id));
     }
     if bans.unreadable > 0 {
-        say!("  {} rows cannot be read", bans.unreadable);
+        say!("  rows that cannot be read: {}", bans.unreadable);
     }
     say!(
         "then: banner ban --from {}",
