@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use super::load;
 use crate::config::read_filter;
 use crate::filter::{
-    Expect, Filter, FilterSpec, FilterState, Key, Line, Prefixes, Sample, Verdict, library,
+    Expect, Filter, FilterSpec, FilterState, Key, Line, Prefixes, Sample, Sieve, Verdict, library,
     library_names,
 };
 use crate::model::Wall;
@@ -177,5 +177,15 @@ fn every_filter_has_a_ready_jail() {
     assert_eq!(jails, library_names().collect());
     for jail in &config.jails {
         assert_eq!(jail.name, jail.filter_name);
+    }
+}
+
+/// Most lines have nothing to do with a filter; it must not be asked about each of them.
+#[test]
+fn no_filter_of_the_library_looks_at_every_line() {
+    for (name, _, filter) in all() {
+        let mut looked = 0;
+        Sieve::new([&filter]).lines(b"nothing to see here\n", |_, _| looked += 1);
+        assert_eq!(looked, 0, "{name}: a pattern without a literal");
     }
 }
