@@ -37,7 +37,7 @@ pub struct FilterState {
 
 #[derive(Debug)]
 enum Kind {
-    Native(Box<native::State>, Box<StampReader>),
+    Native(Box<native::State>),
     Fail2ban(Box<fail2ban::State>),
 }
 
@@ -46,7 +46,7 @@ impl FilterState {
     pub fn new(filter: &Filter, zone: &TimeZone) -> Self {
         let kind = match &filter.judge {
             Judge::Native(_) => {
-                Kind::Native(Box::default(), Box::new(StampReader::new(zone.clone())))
+                Kind::Native(Box::new(native::State::new(StampReader::new(zone.clone()))))
             }
             Judge::Fail2ban(_) => Kind::Fail2ban(Box::new(fail2ban::State::new(zone.clone()))),
         };
@@ -67,7 +67,7 @@ impl FilterState {
     /// too long for it.
     pub fn exhausted(&self) -> u64 {
         match &self.kind {
-            Kind::Native(state, _) => state.exhausted,
+            Kind::Native(state) => state.exhausted,
             Kind::Fail2ban(state) => state.exhausted,
         }
     }
@@ -75,7 +75,7 @@ impl FilterState {
     /// How many sessions were forgotten because there were too many.
     pub fn forgotten_sessions(&self) -> u64 {
         match &self.kind {
-            Kind::Native(state, _) => state.sessions.evicted(),
+            Kind::Native(state) => state.sessions.evicted(),
             Kind::Fail2ban(state) => state.sessions.evicted(),
         }
     }
@@ -98,7 +98,7 @@ impl Filter {
     pub fn judge_in(&self, state: &mut FilterState, line: Line<'_>, now: Wall) -> Verdict {
         let keep = state.keep_fields;
         match (&self.judge, &mut state.kind) {
-            (Judge::Native(native), Kind::Native(state, stamps)) => {
+            (Judge::Native(native), Kind::Native(state)) => {
                 match native.judge(state, line, now, keep) {
                     native::Found::Nothing => Verdict::Miss,
                     native::Found::Ignored => Verdict::Ignored,
@@ -106,7 +106,7 @@ impl Filter {
                         let stamp = match line.at {
                             Some(at) => Stamp::known(at, now),
                             None if self.spec.stamps == Stamps::None => Stamp::Missing,
-                            None => stamps.read(found.stamp.as_deref(), now),
+                            None => found.stamp,
                         };
                         Verdict::Fail(hit(found, stamp, keep))
                     }

@@ -56,7 +56,7 @@ fn wrong_choices_are_reported_where_they_are_made() {
         ),
         (
             "{use: ../own}",
-            "etc/banner.yaml:1:38: jails.a.filter.use: `../own` is no name of a filter: it has 1 to \
+            "etc/banner.yaml:1:39: jails.a.filter.use: `../own` is no name of a filter: it has 1 to \
              64 letters, digits, dots, underscores and hyphens, no leading dot and no two dots in a \
              row",
         ),

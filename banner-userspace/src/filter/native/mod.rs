@@ -20,6 +20,7 @@ use super::{
     identity::{Identity, identify},
     matcher::{Exhausted, Matcher, Slots, Syntax},
     session::Sessions,
+    stamp::{Stamp, StampReader},
     verdict::Line,
 };
 use crate::model::Wall;
@@ -45,9 +46,10 @@ pub(super) struct Native {
 }
 
 /// What one log has shown so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
     pub(super) sessions: Sessions,
+    pub(super) stamps: StampReader,
     /// Patterns that gave up.
     pub(super) exhausted: u64,
     buffer: VecDeque<Vec<u8>>,
@@ -58,6 +60,19 @@ pub(super) struct State {
 }
 
 impl State {
+    pub(super) fn new(stamps: StampReader) -> Self {
+        Self {
+            stamps,
+            sessions: Sessions::default(),
+            exhausted: 0,
+            buffer: VecDeque::new(),
+            text: Vec::new(),
+            slots: Slots::new(),
+            tails: Tails::default(),
+            stamp: Remembered::default(),
+        }
+    }
+
     fn holds(&mut self, result: Result<bool, Exhausted>) -> bool {
         result.unwrap_or_else(|Exhausted| {
             self.exhausted += 1;
@@ -79,8 +94,8 @@ pub(super) enum Found {
 pub(super) struct Failure {
     pub(super) pattern: usize,
     pub(super) identity: Identity,
-    /// The text of its stamp.
-    pub(super) stamp: Option<Vec<u8>>,
+    /// What its stamp says.
+    pub(super) stamp: Stamp,
     pub(super) fields: Option<Fields>,
 }
 
@@ -185,7 +200,7 @@ impl Native {
             }
             let stamp = || {
                 let own = pattern.stamp(&text, slots).or(outer_stamp.as_deref());
-                own.or(stamp).map(<[u8]>::to_vec)
+                own.or(stamp)
             };
             if !keep && !self.sessions && outer.is_empty() && pattern.id.is_none() {
                 // A shape that is no address (999.0.0.1) is no failure of anybody.
@@ -198,14 +213,13 @@ impl Native {
                 return Found::Failure(Failure {
                     pattern: n,
                     identity: key.into(),
-                    stamp: stamp(),
+                    stamp: state.stamps.read(stamp(), now),
                     fields: None,
                 });
             }
             let Some(own) = pattern.fields(&text, slots) else {
                 continue;
             };
-            let stamp = stamp();
             let mut fields = outer.clone();
             fields.update(own);
             let ignored = |state: &mut State| self.is_ignored(state, &text);
@@ -217,7 +231,7 @@ impl Native {
                     return Found::Failure(Failure {
                         pattern: n,
                         identity,
-                        stamp,
+                        stamp: state.stamps.read(stamp(), now),
                         fields: Some(fields),
                     });
                 }
