@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 
 use super::{output::say, table::escaped};
 use crate::{
-    agent,
+    agent, config,
     import::fail2ban::{self, Bans, Converted, Fail2ban, Report},
 };
 
@@ -67,6 +67,10 @@ pub(super) fn import(import: &Import) -> anyhow::Result<ExitCode> {
     }
     write(&import.output, &files, import.force)?;
     show(&import.output, &files, &report);
+    // A pattern may be wrong there, too, and nobody has seen it yet.
+    if let Err(problems) = config::load(&import.output.join("banner.yaml")) {
+        bail!("not all of what was written can be used:\n{problems}");
+    }
     let complete = bans.is_none_or(|bans| show_bans(&import.output, &bans));
     if report.left_out.is_empty() && complete {
         Ok(ExitCode::SUCCESS)

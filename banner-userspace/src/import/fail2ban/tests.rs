@@ -279,3 +279,34 @@ fn names_of_jails_become_names_of_ours() {
         assert!(Path::new(name).components().count() == 1, "{name}");
     }
 }
+
+#[test]
+fn filters_that_are_written_are_read_as_they_were() {
+    let odd = FILTER.replace("^bad <HOST>$", "^it's: \u{7f}\t#\"\\d {x} <HOST>$");
+    let folder = directory(&[("jail.conf", JAILS), ("filter.d/x.conf", &odd)]);
+    let fail2ban = Fail2ban::open(folder.path()).unwrap();
+    let which = Which {
+        all: true,
+        files: true,
+    };
+    let jails = fail2ban.jails(which).unwrap().jails;
+    let converted = fail2ban.convert(true).unwrap();
+    for (path, text) in converted.files.iter().skip(1) {
+        let name = path
+            .trim_start_matches("filters.d/")
+            .trim_end_matches(".yaml");
+        let read = crate::config::read_filter(name, Path::new(path), text.as_bytes()).unwrap();
+        let same = |jail: &Jail| {
+            let spec = &jail.spec;
+            read.dialect == spec.dialect
+                && read.prefilter == spec.prefilter
+                && read.fail == spec.fail
+                && read.ignore == spec.ignore
+                && read.lines == spec.lines
+                && read.stamps == spec.stamps
+                && read.journal == spec.journal
+                && read.description == spec.description
+        };
+        assert!(jails.iter().any(same), "{text}\n{read:#?}");
+    }
+}
