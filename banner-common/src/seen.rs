@@ -79,7 +79,11 @@ impl Pace {
     /// For how many packets number `packets` in jiffy `now` counts, which is not skipped.
     #[must_use]
     pub const fn counts_for(self, packets: u64, now: u64) -> u64 {
-        if self.left(packets, now) == 0 { SAMPLE } else { 1 }
+        if self.left(packets, now) == 0 {
+            SAMPLE
+        } else {
+            1
+        }
     }
 
     /// What comes after packet number `packets` in jiffy `now`, which is not skipped. `random` is any
@@ -114,7 +118,10 @@ mod tests {
     fn packets_add_up_to_the_most_that_there_is_room_for() {
         let seen = Seen::default();
         assert_eq!((seen.packets(), seen.last(1 << 20)), (0, None));
-        assert_eq!(seen.after(1000, 1).after(1000, SAMPLE).packets(), 1 + SAMPLE);
+        assert_eq!(
+            seen.after(1000, 1).after(1000, SAMPLE).packets(),
+            1 + SAMPLE
+        );
         assert_eq!(Seen(PACKETS - 1).after(0, SAMPLE).packets(), PACKETS);
     }
 
@@ -152,7 +159,10 @@ mod tests {
             let mut packets = 0;
             for unit in 1..100 {
                 let now = unit << UNIT;
-                assert_eq!(count(&mut pace, packets + 1, EXACT, now, &mut random), EXACT);
+                assert_eq!(
+                    count(&mut pace, packets + 1, EXACT, now, &mut random),
+                    EXACT
+                );
                 packets += EXACT;
                 packets += 1000;
                 count(&mut pace, packets - 999, 1000, now + 255, &mut random);

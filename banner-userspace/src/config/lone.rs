@@ -108,11 +108,7 @@ mod tests {
     fn what_is_wrong_with_a_command_line_is_told() {
         let main = Path::new("/nonexistent/banner.yaml");
         for (name, given, message) in [
-            (
-                "shd",
-                &[][..],
-                "no filter is named shd; did you mean sshd",
-            ),
+            ("shd", &[][..], "no filter is named shd; did you mean sshd"),
             ("sshd", &[("nosuch", "x")][..], "nosuch"),
         ] {
             let problems = filter_named(main, name, &parameters(given)).expect_err("a problem");
