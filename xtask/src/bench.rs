@@ -98,6 +98,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// What is measured in one process and without a kernel is an example of the library.
 fn matching(quick: bool) -> Result<()> {
+    if let Err(error) = setup::bench(Voice::Changes) {
+        // The table says what is missing.
+        eprintln!("some programs are not here to compare with: {error:#}");
+    }
     let build = [
         "build",
         "--release",

@@ -160,13 +160,14 @@ pub(crate) fn tests(voice: Voice) -> Result<TestPrograms> {
 
 /// Programs that the bench compares banner with or measures it by, and their Debian packages. None
 /// of these starts a service unasked.
-const BENCH_PROGRAMS: [(&str, &str); 8] = [
+const BENCH_PROGRAMS: [(&str, &str); 9] = [
     ("nft", "nftables"),
     ("iptables-legacy", "iptables"),
     ("iptables-nft", "iptables"),
     ("ipset", "ipset"),
     ("xdp-filter", "xdp-tools"),
     ("iperf3", "iperf3"),
+    ("rg", "ripgrep"),
     ("taskset", "util-linux"),
     ("ethtool", "ethtool"),
 ];
