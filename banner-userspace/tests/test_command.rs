@@ -321,7 +321,7 @@ fn filters_of_fail2ban_are_read_with_their_options() {
     let scene = Scene::new();
     let filter = "\
 [Definition]
-failregex = ^h sshd\\[\\d+\\]: <what> password for <F-USER>\\S+</F-USER> from <HOST>
+failregex = ^\\s*h sshd\\[\\d+\\]: <what> password for <F-USER>\\S+</F-USER> from <HOST>
 ignoreregex =
 [Init]
 what = Failed
