@@ -60,6 +60,7 @@ impl Errors {
 fn native(spec: &FilterSpec, prefixes: &Prefixes, errors: &mut Errors) -> Native {
     let syntax = Syntax {
         multi_line: spec.lines > 1,
+        looks_back: spec.lines > 1,
         ..Syntax::default()
     };
     let prefilter = (spec.prefilter.as_ref())

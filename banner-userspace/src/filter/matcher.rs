@@ -23,6 +23,9 @@ use super::{
 /// How many steps a backtracking pattern may take for one line.
 pub(super) const STEPS: usize = 20_000;
 
+/// How often as many where it may look back on lines: several together are the text then.
+const LOOKING_BACK: usize = 10;
+
 /// The longest text, in bytes, that a backtracking pattern looks at.
 pub(super) const BACKTRACKING_TEXT: usize = 8192;
 
@@ -64,6 +67,8 @@ pub(super) struct Syntax {
     pub(super) multi_line: bool,
     /// It needs the backtracking engine.
     pub(super) backtracking: bool,
+    /// The text may be several lines.
+    pub(super) looks_back: bool,
 }
 
 impl Syntax {
@@ -108,6 +113,7 @@ impl Matcher {
         let syntax = Syntax {
             unicode: true,
             backtracking: matches!(translated.engine, python::Engine::Backtracking { .. }),
+            looks_back: !options.one_line,
             ..Syntax::default()
         };
         let mut matcher = Self::new(&translated.pattern, syntax)?;
@@ -241,10 +247,15 @@ fn backtracking(text: &str, syntax: Syntax) -> Result<fancy_regex::Regex, String
     } else {
         BytesMode::Ascii
     };
+    let steps = if syntax.looks_back {
+        STEPS * LOOKING_BACK
+    } else {
+        STEPS
+    };
     fancy_regex::RegexBuilder::new(text)
         .multi_line(syntax.multi_line)
         .bytes_mode(mode)
-        .backtrack_limit(STEPS)
+        .backtrack_limit(steps)
         .build()
         .map_err(|why| why.to_string())
 }

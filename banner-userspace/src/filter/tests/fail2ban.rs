@@ -133,6 +133,19 @@ fn lines_that_took_part_in_a_match_do_not_take_part_in_another() {
     assert_eq!(story(&filter, &lines), expected);
 }
 
+/// Several lines are more text than one, and that must not keep a pattern from being tried to its
+/// end.
+#[test]
+fn lines_that_are_looked_back_on_have_time_of_their_own() {
+    let pattern = r"^(?P<who>\w+): .*,.* bad$<SKIPLINES>^(?P=who): from <HOST>$";
+    let filter = fail2ban(&[pattern], |spec| spec.lines = 10);
+    let alike = format!("a: {}", "some, words ".repeat(20));
+    let mut lines = vec![&*alike; 8];
+    lines.extend(["a: this, is bad", "a: from 192.0.2.7"]);
+    let found = story(&filter, &lines);
+    assert_eq!(found.last().map(String::as_str), Some("192.0.2.7"));
+}
+
 #[test]
 fn what_this_dialect_cannot_have_is_refused() {
     let spec = FilterSpec {
