@@ -50,4 +50,13 @@ impl Filter {
             },
         }
     }
+
+    /// Where the message of a line begins, behind the prefix that the filter names; 0 where it names
+    /// none.
+    pub fn message_at(&self, line: &[u8]) -> usize {
+        match &self.judge {
+            Judge::Native(native) => native.message_at(line),
+            Judge::Fail2ban(_) => 0,
+        }
+    }
 }

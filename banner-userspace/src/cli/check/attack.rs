@@ -55,7 +55,9 @@ pub(in crate::cli) fn attacks(filter: &Filter, now: Wall) -> Vec<Attack> {
         if key != Key::Address(*host) {
             continue;
         }
-        for forged in forgeries(line, &host.to_string(), &|line| judge(line).is_some()) {
+        let message = filter.message_at(line.as_bytes());
+        let fails = |line: &str| judge(line).is_some();
+        for forged in forgeries(line, message, &host.to_string(), &fails) {
             let Some((pattern, Key::Address(victim))) = judge(&forged) else {
                 continue;
             };
@@ -76,8 +78,9 @@ pub(in crate::cli) fn attacks(filter: &Filter, now: Wall) -> Vec<Attack> {
     found.into_iter().flatten().collect()
 }
 
-/// Lines like `line`, a failure of `host`, with a failure of somebody else where it has free text.
-fn forgeries(line: &str, host: &str, fails: &dyn Fn(&str) -> bool) -> Vec<String> {
+/// Lines like `line`, a failure of `host`, with a failure of somebody else where its message, which
+/// begins at `message`, has free text.
+fn forgeries(line: &str, message: usize, host: &str, fails: &dyn Fn(&str) -> bool) -> Vec<String> {
     let Some(victim) = VICTIMS
         .iter()
         .find(|victim| victim.contains(':') == host.contains(':'))
@@ -85,6 +88,10 @@ fn forgeries(line: &str, host: &str, fails: &dyn Fn(&str) -> bool) -> Vec<String
         return Vec::new();
     };
     let words: Vec<&str> = line.split(' ').collect();
+    // What stands in a prefix is the host's and the program's to write.
+    let first = line
+        .get(..message)
+        .map_or(0, |prefix| prefix.matches(' ').count());
     if words.len() > WORDS {
         return Vec::new();
     }
@@ -94,7 +101,8 @@ fn forgeries(line: &str, host: &str, fails: &dyn Fn(&str) -> bool) -> Vec<String
         words.join(" ")
     };
     // A word that may be any word is somebody's to choose.
-    let free = (0..words.len()).filter(|at| !words[*at].contains(host) && fails(&with(*at, WORD)));
+    let free =
+        (first..words.len()).filter(|at| !words[*at].contains(host) && fails(&with(*at, WORD)));
     let mut forged = Vec::new();
     for at in free {
         for start in 0..words.len() {
@@ -150,6 +158,15 @@ mod tests {
     #[test]
     fn a_pattern_without_a_beginning_is_fooled_too() {
         assert_ne!(attacks(r"for \S+ from <HOST> port \d+ ssh2"), []);
+    }
+
+    /// The name of the host may be any word, but it is not the client's to choose.
+    #[test]
+    fn a_prefix_is_not_free_text() {
+        assert_eq!(
+            attacks(r"^Failed password for root from <HOST>(?: .*)?$"),
+            []
+        );
     }
 
     #[test]

@@ -100,6 +100,14 @@ pub(super) struct Failure {
 }
 
 impl Native {
+    /// Where the message of a line begins.
+    pub(super) fn message_at(&self, line: &[u8]) -> usize {
+        let split = |prefix: &Prefix| prefix.split(line, &mut Remembered::default()).1.len();
+        self.prefix
+            .as_ref()
+            .map_or(0, |prefix| line.len() - split(prefix))
+    }
+
     /// What this filter says of `line`; `keep`: with all fields.
     pub(super) fn judge(&self, state: &mut State, line: Line<'_>, now: Wall, keep: bool) -> Found {
         let bytes = match &self.decoder {
