@@ -57,7 +57,7 @@ impl Log {
         match self {
             Self::File(path) => {
                 let metadata = path.metadata().ok()?;
-                metadata.is_file().then(|| metadata.len())
+                metadata.is_file().then_some(metadata.len())
             }
             Self::Stdin => None,
         }

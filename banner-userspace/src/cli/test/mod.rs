@@ -187,15 +187,14 @@ pub(super) fn test(config: &Path, test: &Test) -> anyhow::Result<ExitCode> {
         ..
     } = run;
     tally.exhausted += state.exhausted();
-    match json {
-        Some(mut lines) => lines.flush(),
-        None => {
-            if !journal {
-                tally.forms = forms::seen(subject.filter.spec(), &kept, &zone, now);
-            }
-            let costs = timing::costs(&subject, &kept, &zone, at);
-            report::report(&subject, &tally, &costs, test.top);
+    if let Some(mut lines) = json {
+        lines.flush();
+    } else {
+        if !journal {
+            tally.forms = forms::seen(subject.filter.spec(), &kept, &zone, now);
         }
+        let costs = timing::costs(&subject, &kept, &zone, at);
+        report::report(&subject, &tally, &costs, test.top);
     }
     Ok(if unread > 0 {
         ExitCode::FAILURE

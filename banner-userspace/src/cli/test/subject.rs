@@ -39,7 +39,8 @@ pub(super) fn find(
     if name.starts_with(FAIL2BAN) {
         return of_fail2ban(name, options, journal, places.fail2ban);
     }
-    let is_file = name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml");
+    let ending = Path::new(name).extension();
+    let is_file = name.contains('/') || ending.is_some_and(|end| end == "yaml" || end == "yml");
     let found = if is_file {
         config::filter_in(places.config, Path::new(name), options)?
     } else {

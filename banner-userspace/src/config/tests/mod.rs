@@ -10,7 +10,6 @@ mod library;
 mod parameters;
 mod positions;
 mod scopes;
-mod sieve;
 
 use std::path::Path;
 

@@ -2,6 +2,7 @@
 
 mod fail2ban;
 mod native;
+mod sieve;
 
 use jiff::tz::TimeZone;
 

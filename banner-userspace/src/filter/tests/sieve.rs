@@ -2,18 +2,10 @@
 
 use std::path::Path;
 
-use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
-use crate::{
-    config::read_filter,
-    filter::{
-        Dialect, Filter, FilterSpec, FilterState, Hit, Line, Prefixes, Sieve, Verdict, library,
-    },
-    model::Wall,
-};
-
-const NOW: Wall = Wall::from_secs(1_795_176_000); // 2026-11-20T12:00:00Z
+use super::*;
+use crate::config::read_filter;
 
 fn filters() -> Vec<Filter> {
     let sshd = read_filter(

@@ -1,0 +1,6 @@
+//! `banner test`, as it is typed: arguments in, text and exit code out. Needs neither root nor an
+//! agent.
+
+mod filters;
+mod logs;
+mod scene;
