@@ -6,7 +6,7 @@ use super::{
     decode::Decoder,
     engine::Judge,
     fail2ban::{self, Fail2ban},
-    matcher::{Matcher, Syntax},
+    matcher::{Extent, Matcher, Syntax},
     native::{Native, Pattern, Prefix, ignore_pattern},
     python,
     sieve::{Pieces, Required, better},
@@ -60,7 +60,7 @@ impl Errors {
 fn native(spec: &FilterSpec, prefixes: &Prefixes, errors: &mut Errors) -> Native {
     let syntax = Syntax {
         multi_line: spec.lines > 1,
-        looks_back: spec.lines > 1,
+        extent: Extent::of(spec.lines),
         ..Syntax::default()
     };
     let prefilter = (spec.prefilter.as_ref())

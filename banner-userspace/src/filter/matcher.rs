@@ -67,8 +67,25 @@ pub(super) struct Syntax {
     pub(super) multi_line: bool,
     /// It needs the backtracking engine.
     pub(super) backtracking: bool,
-    /// The text may be several lines.
-    pub(super) looks_back: bool,
+    /// How much text it sees.
+    pub(super) extent: Extent,
+}
+
+/// How much text a pattern sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// One line.
+    #[default]
+    Line,
+    /// That, and lines before it.
+    Lines,
+}
+
+impl Extent {
+    /// With this many lines, the latest last.
+    pub(super) fn of(lines: usize) -> Self {
+        if lines > 1 { Self::Lines } else { Self::Line }
+    }
 }
 
 impl Syntax {
@@ -113,7 +130,11 @@ impl Matcher {
         let syntax = Syntax {
             unicode: true,
             backtracking: matches!(translated.engine, python::Engine::Backtracking { .. }),
-            looks_back: !options.one_line,
+            extent: if options.one_line {
+                Extent::Line
+            } else {
+                Extent::Lines
+            },
             ..Syntax::default()
         };
         let mut matcher = Self::new(&translated.pattern, syntax)?;
@@ -247,10 +268,9 @@ fn backtracking(text: &str, syntax: Syntax) -> Result<fancy_regex::Regex, String
     } else {
         BytesMode::Ascii
     };
-    let steps = if syntax.looks_back {
-        STEPS * LOOKING_BACK
-    } else {
-        STEPS
+    let steps = match syntax.extent {
+        Extent::Line => STEPS,
+        Extent::Lines => STEPS * LOOKING_BACK,
     };
     fancy_regex::RegexBuilder::new(text)
         .multi_line(syntax.multi_line)
