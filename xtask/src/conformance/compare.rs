@@ -121,16 +121,11 @@ pub(super) fn compare(job: &Job, setting: &Setting, peer: &mut Peer) -> Result<C
                 .push(format!("{}: {expected}", row.place));
         }
     }
+    let place = |n: usize| job.case.rows[n].place.clone();
     if setting.every_pattern {
         let every = peer.judge(&job.filter, &job.case, &log, Patterns::Every)?;
-        for ((row, first), every) in job.case.rows.iter().zip(&expected).zip(&every) {
-            if first != every {
-                let text = format!("{}: {first}; with every pattern tried: {every}", row.place);
-                comparison.every_pattern.push(text);
-            }
-        }
+        (comparison.every_pattern).extend(changed(&expected, &every, &place));
     }
-    let place = |n: usize| job.case.rows[n].place.clone();
     comparison.samples = ask(
         job,
         setting,
@@ -152,6 +147,10 @@ pub(super) fn compare(job: &Job, setting: &Setting, peer: &mut Peer) -> Result<C
         expected.len()
     );
     let place = |n: usize| format!("changed line {}", n + 1);
+    if setting.every_pattern {
+        let every = peer.judge(&job.filter, &job.case, &log, Patterns::Every)?;
+        (comparison.every_pattern).extend(changed(&expected, &every, &place));
+    }
     comparison.mutated = ask(
         job,
         setting,
@@ -162,6 +161,17 @@ pub(super) fn compare(job: &Job, setting: &Setting, peer: &mut Peer) -> Result<C
         &mut comparison.refused,
     );
     Ok(comparison)
+}
+
+/// Lines of which fail2ban's tests say something else than its daemon.
+fn changed(first: &[Expected], every: &[Expected], place: &dyn Fn(usize) -> String) -> Vec<String> {
+    let pairs = first.iter().zip(every).enumerate();
+    pairs
+        .filter(|(_, (first, every))| first != every)
+        .map(|(n, (first, every))| {
+            format!("{}: {first}; with every pattern tried: {every}", place(n))
+        })
+        .collect()
 }
 
 fn write(log: &Path, lines: &[Vec<u8>]) -> Result<()> {

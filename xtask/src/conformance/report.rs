@@ -103,10 +103,14 @@ impl Report {
                 "fail2ban's daemon and its annotation differ: {difference}"
             ));
         }
-        for difference in &comparison.every_pattern {
+        let different = &comparison.every_pattern;
+        for difference in different.iter().take(self.show) {
             lines.push(format!(
                 "fail2ban's daemon and its tests differ: {difference}"
             ));
+        }
+        if different.len() > self.show {
+            lines.push(format!("and on {} lines more", different.len() - self.show));
         }
         if !lines.is_empty() {
             self.remarks
