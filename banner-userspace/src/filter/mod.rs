@@ -9,6 +9,7 @@ mod engine;
 mod engines;
 mod fail2ban;
 mod fields;
+mod groups;
 mod identity;
 mod library;
 mod loose;

@@ -69,7 +69,7 @@ fn lines_of_a_pipe_are_told_as_they_come() {
         .write_all(LOG.lines().next().unwrap().as_bytes())
         .unwrap();
     stdin.write_all(b"\n").unwrap();
-    let row = told.recv_timeout(Duration::from_secs(60));
+    let row = told.recv_timeout(Duration::from_mins(1));
     drop(stdin);
     assert!(child.wait().unwrap().success());
     reader.join().unwrap();

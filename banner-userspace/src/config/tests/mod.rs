@@ -10,6 +10,7 @@ mod library;
 mod parameters;
 mod positions;
 mod scopes;
+mod sieve;
 
 use std::path::Path;
 

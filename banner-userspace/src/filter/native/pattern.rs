@@ -10,7 +10,8 @@ use super::{
 };
 use crate::filter::{
     fields::{Fields, Value},
-    matcher::{Matcher, Slots, Syntax, span},
+    groups::{Slots, span},
+    matcher::{Matcher, Syntax},
     verdict::Key,
 };
 

@@ -6,7 +6,8 @@ use regex::bytes::RegexBuilder;
 use regex_automata::Input;
 
 use crate::filter::{
-    matcher::{Matcher, Slots, Syntax, span},
+    groups::{Slots, span},
+    matcher::{Matcher, Syntax},
     spec::{FilterError, FilterSpec, Part, Prefixes},
     stamp,
 };

@@ -15,7 +15,7 @@ use regex_automata::{
 };
 use regex_syntax::hir::{Class, ClassBytesRange, Hir, HirKind, Look};
 
-use crate::filter::matcher::Slots;
+use crate::filter::groups::Slots;
 
 /// In how many places it is tried before it is left to the whole pattern: a text can be made of
 /// beginnings of tails.

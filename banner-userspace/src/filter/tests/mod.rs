@@ -2,7 +2,6 @@
 
 mod fail2ban;
 mod native;
-mod sieve;
 
 use jiff::tz::TimeZone;
 

@@ -2,10 +2,18 @@
 
 use std::path::Path;
 
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
-use super::*;
-use crate::config::read_filter;
+use crate::{
+    config::read_filter,
+    filter::{
+        Dialect, Filter, FilterSpec, FilterState, Hit, Line, Prefixes, Sieve, Verdict, library,
+    },
+    model::Wall,
+};
+
+const NOW: Wall = Wall::from_secs(1_795_176_000); // 2026-11-20T12:00:00Z
 
 fn filters() -> Vec<Filter> {
     let sshd = read_filter(
