@@ -12,7 +12,9 @@ use crate::{
     family::Family,
     frame::{Frame, Linear, Skb},
     parse::{self, Source},
+    thorough::opaque_zero,
     transport::Transport,
+    verdict::now,
 };
 
 // Constants to the verifier, which removes what they switch off: the agent sets them in the object
@@ -52,9 +54,10 @@ pub extern "C" fn banner_trace_tcx(ctx: *mut __sk_buff, reason: u32) -> u32 {
 #[inline(always)]
 fn log(frame: &impl Frame, reason: u32) -> u32 {
     let mut packet = frame.cursor();
+    let zero = opaque_zero(now());
     let (source, transport) = match parse::source(&mut packet) {
-        Ok(Source::V4(source)) => (source.mapped(), <[u16; 2]>::transport(packet, 0)),
-        Ok(Source::V6(source)) => (source.mapped(), <[u16; 8]>::transport(packet, 0)),
+        Ok(Source::V4(source)) => (source.mapped(), <[u16; 2]>::transport(packet, zero)),
+        Ok(Source::V6(source)) => (source.mapped(), <[u16; 8]>::transport(packet, zero)),
         Err(_) => return 0,
     };
     if source != TRACE_ADDRESS.load() {
@@ -66,6 +69,8 @@ fn log(frame: &impl Frame, reason: u32) -> u32 {
         Transport::LaterFragment => TRACE_LATER_FRAGMENT,
         Transport::Unreadable => TRACE_UNREADABLE,
     };
+    // Kernels before 6.8 verify this with each program, also where nothing is traced.
+    let port = port ^ zero as u32;
     info!(
         frame.context(),
         "{} {} {} {}",

@@ -59,9 +59,9 @@ const SNAPSHOT: [(&str, u32); 4] = [
 /// How many instructions a helper or a map becomes is the kernel's own business.
 const SNAPSHOT_ON: kernel::Version = (6, 18);
 
-/// Instructions that the verifier may look at before it accepts a program that traces. It is
-/// loaded on demand only, but at a million the kernel refuses it.
-const VERIFIED_TRACING: u32 = 350_000;
+/// Instructions that the verifier may look at before it accepts a program that traces. Kernels before
+/// 6.8 look at them for each program, also where nothing is traced.
+const VERIFIED_TRACING: u32 = 45_000;
 
 /// Less than this is not what tracing takes: the switch is stuck.
 const LEAST_OF_TRACING: u32 = 100;
