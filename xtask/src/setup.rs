@@ -133,7 +133,8 @@ pub(crate) struct TestPrograms {
 }
 
 /// Programs that the tests run, and their Debian packages. None of these starts a service.
-const TEST_PROGRAMS: [(&str, &str); 8] = [
+const TEST_PROGRAMS: [(&str, &str); 9] = [
+    ("python3", "python3"),
     ("ssh", "openssh-client"),
     ("ssh-keygen", "openssh-client"),
     ("sshpass", "sshpass"),
