@@ -97,7 +97,8 @@ impl Loader {
             && let Some((mut spare, pinned)) = self.spare.take()
         {
             match pinned {
-                Some(pinned) if pinned == counters => return Ok(spare),
+                // Not if they were removed since: new ones are wanted then.
+                Some(pinned) if pinned == counters && counters.exists() => return Ok(spare),
                 None if !counters.exists() => {
                     let map = spare.object.map_mut(COUNTERS);
                     let map = map.ok_or(XdpError::Incomplete(COUNTERS))?;
