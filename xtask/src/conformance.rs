@@ -29,7 +29,7 @@ use self::{
     report::Report,
 };
 use crate::{
-    places,
+    command, places,
     setup::{self, Voice},
 };
 
@@ -99,6 +99,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         start.elapsed().as_secs()
     );
     print!("{report}");
+    if args.filters.is_empty() {
+        // How filters and jails are read and stamps are found, part by part.
+        let mut tests = command::cargo();
+        tests
+            .args(["test", "--package", "banner-userspace", "--", "--ignored"])
+            .env("BANNER_FAIL2BAN", &package)
+            .current_dir(places::workspace());
+        command::run(&mut tests)?;
+    }
     Ok(if report.all_agree() {
         ExitCode::SUCCESS
     } else {

@@ -138,6 +138,13 @@ impl Pipeline {
         let jail = self.jails.get(usize::from(jail.0))?;
         Some((jail.counts, &jail.tracker))
     }
+
+    /// How often a backtracking pattern of a jail's filter gave up on a line.
+    pub fn exhausted(&self, jail: JailId) -> u64 {
+        let readers = self.readers.values().flat_map(|readers| &readers.filters);
+        let own = readers.filter(|reader| reader.jails.contains(&jail));
+        own.map(|reader| reader.state.exhausted()).sum()
+    }
 }
 
 impl Readers {
@@ -245,6 +252,19 @@ mod tests {
             .iter()
             .map(|offence| (offence.jail.0, offence.host.to_string()))
             .collect()
+    }
+
+    #[test]
+    fn what_nobody_can_be_banned_for_and_what_a_pattern_gave_up_on_are_counted() {
+        let mut pipeline = pipeline(vec![
+            (filter("^user (?P<id>\\w+)$"), &[0]),
+            (filter(r"^bad (\w+) \1 <HOST>$"), &[1]),
+        ]);
+        assert_eq!(feed(&mut pipeline, 0, "user eve\nuser eve\n"), []);
+        assert_eq!(pipeline.counts(JailId(0)).unwrap().0.unbannable, 2);
+        let long = format!("bad {} 192.0.2.7\n", "a".repeat(9000));
+        assert_eq!(feed(&mut pipeline, 1, &long), []);
+        assert_eq!([0, 1].map(|jail| pipeline.exhausted(JailId(jail))), [0, 1]);
     }
 
     #[test]

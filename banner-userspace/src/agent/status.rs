@@ -146,6 +146,8 @@ fn jail_status(running: &Running, n: usize) -> Option<JailStatus> {
         stamp_missing: counts.stamp_missing,
         stamp_unreadable: counts.stamp_unreadable,
         stamp_future: counts.stamp_future,
+        unbannable: counts.unbannable,
+        exhausted: agent.pipeline.exhausted(id),
     })
 }
 

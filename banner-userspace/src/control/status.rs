@@ -109,6 +109,10 @@ pub struct JailStatus {
     pub stamp_unreadable: u64,
     /// Failures whose stamp lay ahead.
     pub stamp_future: u64,
+    /// Failures of what is no address, for which nobody is banned: prefixes, names, ids.
+    pub unbannable: u64,
+    /// How often a backtracking pattern gave up on a line.
+    pub exhausted: u64,
 }
 
 /// One log file.
