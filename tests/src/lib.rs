@@ -4,6 +4,7 @@
 
 use anyhow::{Result, ensure};
 
+pub mod account;
 pub mod agent;
 pub mod bare;
 pub mod bpf;
@@ -12,12 +13,14 @@ pub mod frame;
 pub mod kernel;
 pub mod lab;
 pub mod netns;
+pub mod nginx;
 pub mod pinned;
 pub mod process;
 pub mod sniffer;
 pub mod ssh;
 pub mod sshd;
 pub mod topology;
+pub mod vsftpd;
 pub mod wait;
 
 /// Every test here loads BPF programs or makes namespaces. A test without the privilege has shown

@@ -4,6 +4,7 @@ use std::{
     fmt::Write as _,
     fs::File,
     io::Write as _,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream},
     path::Path,
     process::{Command, Stdio},
 };
@@ -67,6 +68,16 @@ impl Namespace {
             .with_context(|| format!("enter namespace {}", self.name))?;
         let _return = Return { to: home };
         Ok(work())
+    }
+
+    /// Whether somebody listens at a TCP port here, on the loopback addresses of both families.
+    pub fn listens(&self, port: u16) -> Result<bool> {
+        let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        self.inside(|| {
+            loopback
+                .into_iter()
+                .all(|address| TcpStream::connect((address, port)).is_ok())
+        })
     }
 
     /// Runs lines of `ip` commands in this namespace.

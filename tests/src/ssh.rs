@@ -5,21 +5,12 @@ use std::{net::SocketAddr, process::Command};
 use anyhow::{Result, bail};
 
 use crate::{
+    account::{Login, PASSWORD, USER},
     lab::Lab,
     netns::Namespace,
     process::Process,
-    sshd::{PASSWORD, USER},
     wait::{PATIENCE, wait_until},
 };
-
-/// How a login ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Login {
-    /// The command ran.
-    Accepted,
-    /// sshd said no.
-    Refused,
-}
 
 /// Where and with whose account to log in.
 #[derive(Clone, Copy, Debug)]

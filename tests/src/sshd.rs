@@ -1,9 +1,8 @@
-//! OpenSSH's server on a configuration of its own, with an account that only the lab knows.
+//! OpenSSH's server on a configuration of its own.
 
 use std::{
     env, fs,
-    io::Write as _,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -11,19 +10,12 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 
 use crate::{
+    account,
     lab::Lab,
     netns::Namespace,
     process::Process,
     wait::{PATIENCE, wait_until},
 };
-
-/// The account that can log in.
-pub const USER: &str = "tester";
-/// Its password.
-pub const PASSWORD: &str = "correct-horse-battery";
-
-/// A uid that no package of a distribution takes; it owns nothing but its home.
-const UID: u32 = 61_337;
 
 /// A running sshd. It logs to a file, each line bare of time and host, and ended by CR LF.
 #[derive(Debug)]
@@ -42,7 +34,8 @@ impl Sshd {
             "no sshd at {}: `cargo xtask setup` installs it, $BANNER_SSHD says where else it is",
             program.display()
         );
-        add_accounts(lab)?;
+        // The second is what sshd drops its privileges to.
+        account::add(lab, &[("sshd", "/run/sshd")])?;
         let config = configure(lab, &program, port)?;
         let log = lab.log("sshd.log");
         let mut command = Command::new(&program);
@@ -82,43 +75,6 @@ fn read(log: &Path) -> Result<String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
         Err(error) => Err(error).with_context(|| format!("read {}", log.display())),
     }
-}
-
-/// Adds the account, and the one that sshd drops its privileges to where the machine has none, to
-/// copies of the account files that are bound over the machine's within the lab.
-fn add_accounts(lab: &Lab) -> Result<()> {
-    let passwd = lab.replace("/etc/passwd")?;
-    let shadow = lab.replace("/etc/shadow")?;
-    let home = lab.dir().join("home");
-    fs::create_dir(&home).context("make the account's home")?;
-    let mut accounts = format!("{USER}:x:{UID}:{UID}::{}:/bin/sh\n", home.display());
-    if !fs::read_to_string(&passwd)?
-        .lines()
-        .any(|line| line.starts_with("sshd:"))
-    {
-        accounts += "sshd:x:61338:65534::/run/sshd:/usr/sbin/nologin\n";
-    }
-    append(&passwd, &accounts)?;
-    let hash = Command::new("openssl")
-        .args(["passwd", "-6", "-salt", "banner", PASSWORD])
-        .output()
-        .context("run openssl to hash the password")?;
-    let hash = String::from_utf8(hash.stdout).context("a hash is ASCII")?;
-    ensure!(hash.starts_with("$6$"), "openssl gave no hash");
-    append(
-        &shadow,
-        &format!("{USER}:{}:20000:0:99999:7:::\n", hash.trim_end()),
-    )
-}
-
-fn append(path: &Path, text: &str) -> Result<()> {
-    let mut file = fs::OpenOptions::new()
-        .append(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("open {}", path.display()))?;
-    file.write_all(text.as_bytes())
-        .with_context(|| format!("write {}", path.display()))
 }
 
 /// Writes the configuration and the host key.

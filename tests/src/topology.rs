@@ -82,7 +82,7 @@ impl Peer {
 impl Peer {
     /// Whether packets go to the server and back: nobody listens there, and that is an answer. A
     /// link that is up drops what it is given until the kernel has got round to starting its queue.
-    fn reaches_server(&self, family: Family) -> Result<bool> {
+    pub fn reaches_server(&self, family: Family) -> Result<bool> {
         let closed = self.server(family, CLOSED_PORT);
         let attempt = || TcpStream::connect_timeout(&closed, Duration::from_millis(100));
         match self.namespace.inside(attempt)? {

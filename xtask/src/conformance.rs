@@ -3,7 +3,6 @@
 mod banner;
 mod compare;
 mod mutate;
-mod package;
 mod peer;
 mod report;
 mod row;
@@ -29,7 +28,7 @@ use self::{
     report::Report,
 };
 use crate::{
-    command, places,
+    command, fail2ban, places,
     setup::{self, Voice},
 };
 
@@ -68,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         Some(package) => {
             fs::canonicalize(package).with_context(|| format!("finding {}", package.display()))?
         }
-        None => package::folder()?,
+        None => fail2ban::folder()?,
     };
     let banner = Banner::find(args.banner.as_deref(), args.release)?;
     let logs = places::workspace().join("target/conformance");
@@ -93,7 +92,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     println!(
         "{} ({}), seed {}, {} s",
-        package::version(&package)?,
+        fail2ban::version(&package)?,
         peer::python()?,
         args.seed,
         start.elapsed().as_secs()

@@ -5,6 +5,7 @@ mod build_ebpf;
 mod command;
 mod committed;
 mod conformance;
+mod fail2ban;
 mod install;
 mod linker;
 mod lint;
@@ -32,9 +33,9 @@ enum Cli {
     ///
     /// Asks apt-get (through sudo when not root) for packages, and cargo for bpf-linker and
     /// cargo-deny, which go into a cache folder outside target/: `$BANNER_CACHE`, else
-    /// `$XDG_CACHE_HOME/banner`, else `~/.cache/banner`. Starts no service: sshd, which the tests
-    /// need, is unpacked into the cache where the system has none. Says what it does and what it
-    /// found.
+    /// `$XDG_CACHE_HOME/banner`, else `~/.cache/banner`. Starts no service: sshd, nginx,
+    /// vsftpd and fail2ban, which the tests need, are unpacked into the cache, the servers only where
+    /// the system has none. Says what it does and what it found.
     Setup(setup::Args),
     /// Build the eBPF objects that are committed, and the record beside each
     ///

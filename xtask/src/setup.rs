@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::OsString,
     fmt::Display,
     path::{Path, PathBuf},
     process::Command,
@@ -11,7 +12,7 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
 use crate::{
-    command, install,
+    command, fail2ban, install,
     linker::{self, Linker},
     places,
     toolchain::Toolchain,
@@ -130,6 +131,25 @@ fn install_toolchain() -> Result<()> {
 pub(crate) struct TestPrograms {
     /// OpenSSH's server.
     pub(crate) sshd: PathBuf,
+    /// nginx.
+    pub(crate) nginx: PathBuf,
+    /// vsftpd.
+    pub(crate) vsftpd: PathBuf,
+    /// The folder that fail2ban's package is unpacked in.
+    pub(crate) fail2ban: PathBuf,
+}
+
+impl TestPrograms {
+    /// The variables that say so to the tests.
+    pub(crate) fn settings(self) -> [(OsString, OsString); 4] {
+        [
+            ("BANNER_SSHD", self.sshd),
+            ("BANNER_NGINX", self.nginx),
+            ("BANNER_VSFTPD", self.vsftpd),
+            ("BANNER_FAIL2BAN", self.fail2ban),
+        ]
+        .map(|(name, path)| (name.into(), path.into()))
+    }
 }
 
 /// Programs that the tests run, and their Debian packages. None of these starts a service.
@@ -155,8 +175,12 @@ const VM_PROGRAMS: [(&str, &str); 2] = [
 /// The programs that the tests run.
 pub(crate) fn tests(voice: Voice) -> Result<TestPrograms> {
     programs(&TEST_PROGRAMS, voice)?;
-    let sshd = server("sshd", "openssh-server", voice)?;
-    Ok(TestPrograms { sshd })
+    Ok(TestPrograms {
+        sshd: server("sshd", "openssh-server", voice)?,
+        nginx: server("nginx", "nginx", voice)?,
+        vsftpd: server("vsftpd", "vsftpd", voice)?,
+        fail2ban: fail2ban::folder()?,
+    })
 }
 
 /// Programs that the bench compares banner with or measures it by, and their Debian packages. None

@@ -91,9 +91,9 @@ fn kernel_tests_into(kernel: &Kernel, summary: &mut Summary) -> Result<()> {
     }
     let mut settings: Vec<(OsString, OsString)> = vec![
         ("BANNER_BIN".into(), banner.into()),
-        ("BANNER_SSHD".into(), programs.sshd.into()),
         ("PATH".into(), path_with_sbin()?),
     ];
+    settings.extend(programs.settings());
     if let Some((setting, object)) = &kernel.object {
         settings.push((setting.into(), object.into()));
     }

@@ -7,8 +7,10 @@ mod bench;
 mod budget;
 mod by_hand;
 mod clock;
+mod families;
 mod features;
 mod gap;
+mod imported;
 mod interfaces;
 mod lab;
 mod layout;
@@ -19,3 +21,5 @@ mod startup;
 mod verdict;
 mod whole;
 mod wire;
+
+use families::for_both_families;

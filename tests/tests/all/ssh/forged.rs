@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::Result;
 use banner_tests::{
+    account::Login,
     agent::{Config, Event},
-    ssh::Login,
     topology::Family,
 };
 

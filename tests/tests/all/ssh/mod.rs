@@ -7,28 +7,10 @@ mod scene;
 mod stop;
 
 use anyhow::Result;
-use banner_tests::{ssh::Login, topology::Family};
+use banner_tests::{account::Login, topology::Family};
 
+use crate::for_both_families;
 use scene::{Scene, scene};
-
-/// Makes each function a test of its own for IPv4 and for IPv6.
-macro_rules! for_both_families {
-    ($($name:ident),* $(,)?) => {
-        mod ipv4 {
-            $(#[test]
-            fn $name() -> anyhow::Result<()> {
-                super::$name(banner_tests::topology::Family::V4)
-            })*
-        }
-        mod ipv6 {
-            $(#[test]
-            fn $name() -> anyhow::Result<()> {
-                super::$name(banner_tests::topology::Family::V6)
-            })*
-        }
-    };
-}
-use for_both_families;
 
 for_both_families!(without_an_agent_everybody_connects);
 

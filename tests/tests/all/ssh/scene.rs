@@ -2,10 +2,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 use banner_tests::{
+    account::Login,
     agent::{Agent, Config, Event, Seat},
     lab::{self, Lab},
     sniffer::Knocker,
-    ssh::{Client, Login},
+    ssh::Client,
     sshd::Sshd,
     topology::{Family, Peer, Topology},
 };

@@ -15,7 +15,7 @@ const PACKAGE: &str = "fail2ban";
 
 /// The folder with the unpacked package, downloaded where it is not there yet. It stays as it is
 /// there until somebody removes the folder.
-pub(super) fn folder() -> Result<PathBuf> {
+pub(crate) fn folder() -> Result<PathBuf> {
     let folder = places::cache()?.join(PACKAGE);
     if !folder.exists() {
         // Renamed when whole, so that what stands at `folder` is never half a package.
@@ -41,7 +41,7 @@ fn link_config(folder: &Path) -> Result<()> {
 }
 
 /// Name and version of what is unpacked there, as far as the folder tells.
-pub(super) fn version(folder: &Path) -> Result<String> {
+pub(crate) fn version(folder: &Path) -> Result<String> {
     let file = folder.join("usr/lib/python3/dist-packages/fail2ban/version.py");
     let text = fs::read_to_string(&file).with_context(|| {
         format!(
