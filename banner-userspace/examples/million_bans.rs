@@ -5,7 +5,7 @@ use std::{fs, hint::black_box, net::IpAddr, time::Duration};
 
 use banner_userspace::{
     decide::{Decider, Outcome, Rules},
-    model::{JailId, Mode, Mono, Offence, PortsId, PrefixSet},
+    model::{Evidence, JailId, Mode, Mono, Offence, PortsId, PrefixSet},
 };
 
 const MILLION: u32 = 1_000_000;
@@ -47,6 +47,7 @@ fn measure(family: &str, host: impl Fn(u32) -> IpAddr) {
                 jail: JailId(0),
                 host: host(n),
                 failures: 5,
+                evidence: Evidence::default(),
             };
             decider.offence(&offence, Mono(u64::from(scattered(n)) * 1000), &mut out);
             black_box(&out);
@@ -61,6 +62,7 @@ fn measure(family: &str, host: impl Fn(u32) -> IpAddr) {
                 jail: JailId(0),
                 host: host(n),
                 failures: 5,
+                evidence: Evidence::default(),
             };
             decider.offence(&offence, Mono(u64::from(scattered(n)) * 1000), &mut out);
             out.changes.clear();

@@ -1,5 +1,6 @@
 //! Wiring: start-up order, the loop, signals, stop. The only room that reads clocks.
 
+mod after;
 mod again;
 mod clock;
 mod guarded;

@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 
 use crate::{
     filter::{Filter, FilterState, Hit, Key, Line, Sieve, Stamp, Verdict},
-    model::{Chunk, Failure, JailId, LogId, Now, Offence, Wall},
-    track::Tracker,
+    model::{Chunk, JailId, LogId, Now, Offence, Wall},
+    track::{Lines, Tracker},
 };
 
 /// What the pipeline has to know of a jail.
@@ -46,6 +46,7 @@ pub struct Counts {
 #[derive(Debug)]
 pub struct Pipeline {
     jails: Vec<Jail>,
+    lines: Lines,
     zone: TimeZone,
     /// Who reads the chunks of each set of logs.
     readers: HashMap<Vec<LogId>, Readers>,
@@ -88,9 +89,20 @@ impl Pipeline {
         });
         Self {
             jails: jails.collect(),
+            lines: Lines::none(),
             zone,
             readers: HashMap::new(),
         }
+    }
+
+    /// From now on offences come with the lines that led to them, if `lines` keeps any.
+    pub fn keep(&mut self, lines: Lines) {
+        self.lines = lines;
+    }
+
+    /// What is kept of lines that led to no offence yet.
+    pub fn lines(&self) -> &Lines {
+        &self.lines
     }
 
     /// Judges the lines of a chunk for every jail that reads one of its logs.
@@ -102,7 +114,7 @@ impl Pipeline {
         let Some(Readers { filters, sieve }) = self.readers.get_mut(chunk.logs) else {
             return;
         };
-        let jails = &mut self.jails;
+        let (jails, lines) = (&mut self.jails, &mut self.lines);
         let mut each = |line: &[u8], reader: &mut Reader| {
             let line = Line {
                 bytes: line.strip_suffix(b"\r").unwrap_or(line),
@@ -115,7 +127,9 @@ impl Pipeline {
                 match &verdict {
                     Verdict::Miss => {}
                     Verdict::Ignored => jail.counts.ignored += 1,
-                    Verdict::Fail(hit) => offences.extend(jail.failure(id, hit, now)),
+                    Verdict::Fail(hit) => {
+                        offences.extend(jail.failure(id, hit, line.bytes, lines, now));
+                    }
                 }
             }
         };
@@ -131,6 +145,12 @@ impl Pipeline {
                 }
             }
         });
+    }
+
+    /// What a jail counts, to be watched or restored.
+    pub fn tracker_mut(&mut self, jail: JailId) -> Option<&mut Tracker> {
+        let jail = self.jails.get_mut(usize::from(jail.0))?;
+        Some(&mut jail.tracker)
     }
 
     /// What was seen for a jail.
@@ -172,23 +192,30 @@ impl Readers {
 }
 
 impl Jail {
-    fn failure(&mut self, jail: JailId, hit: &Hit, now: Now) -> Option<Offence> {
+    fn failure(
+        &mut self,
+        jail: JailId,
+        hit: &Hit,
+        line: &[u8],
+        lines: &mut Lines,
+        now: Now,
+    ) -> Option<Offence> {
         self.counts.failures += 1;
         let at = self.counts.trust(hit.stamp).unwrap_or(now.wall);
         let Key::Address(host) = hit.key else {
             self.counts.unbannable += 1;
             return None;
         };
-        self.count(&Failure { jail, host, at }, now)
-    }
-
-    fn count(&mut self, failure: &Failure, now: Now) -> Option<Offence> {
-        let failures = self.tracker.add(failure.host, failure.at, now.wall)?;
+        let counted = self.tracker.add(host, at, now.wall);
+        // Also one that came too late to count: it is rare, and says as much about the host.
+        lines.add(jail, host, at, hit.pattern, line);
+        let failures = counted?;
         self.counts.offences += 1;
         Some(Offence {
-            jail: failure.jail,
-            host: failure.host,
+            jail,
+            host,
             failures,
+            evidence: lines.of(jail, host, failures),
         })
     }
 }

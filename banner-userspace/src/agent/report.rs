@@ -49,6 +49,7 @@ pub(super) fn decisions(
                 failures,
                 again,
                 narrowed,
+                ..
             } => {
                 let mut why = format!("failures={failures}");
                 if ban.net != (*host).into() {

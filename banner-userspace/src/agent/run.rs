@@ -21,7 +21,7 @@ use super::{
     unread::Unread,
 };
 use crate::{
-    decide::{Decision, Outcome},
+    decide::Outcome,
     enforce::Enforcer as _,
     model::{Entry, Mono, Now, PrefixSet},
     netlink::Network,
@@ -235,14 +235,7 @@ impl Running {
             }
             self.retry_at.get_or_insert(now.mono.after(RETRY));
         }
-        for decision in &out.decisions {
-            match decision {
-                Decision::Spared { jail, .. } => self.spared[usize::from(jail.0)] += 1,
-                Decision::Displaced(_) | Decision::Refused(_) => self.displaced += 1,
-                _ => {}
-            }
-        }
-        report::decisions(&out.decisions, &failed, self.agent.names(), now.mono);
+        self.after(&out.decisions, &failed, now);
         failed.len()
     }
 

@@ -9,7 +9,7 @@ use super::{
     rules::Rules,
 };
 use crate::model::{
-    Ban, Change, Entry, JailId, Mono, Offence, PortsId, PrefixSet, Until, bannable,
+    Ban, Change, Entry, Evidence, JailId, Mono, Offence, PortsId, PrefixSet, Until, bannable,
 };
 
 /// What was decided, for the report. The changes that it takes are separate, because they have to
@@ -25,6 +25,8 @@ pub enum Decision {
         host: IpAddr,
         /// The failures that led to it.
         failures: u32,
+        /// The lines that they were.
+        evidence: Evidence,
         /// The same jail has it banned already; the ban now lasts longer.
         again: bool,
         /// The ban is of the host alone, because the prefix that the jail would ban has addresses
@@ -107,6 +109,7 @@ impl Decider {
             jail,
             host,
             failures,
+            ref evidence,
         } = *offence;
         let Some(rules) = self.rules.get(usize::from(jail.0)) else {
             return;
@@ -135,6 +138,7 @@ impl Decider {
             ban,
             host,
             failures,
+            evidence: evidence.clone(),
             again,
             narrowed,
         });

@@ -2,22 +2,24 @@
 
 mod attach;
 mod ban;
-mod failure;
+mod evidence;
 mod jail;
 mod line;
 mod mark;
 mod net;
+mod offence;
 mod ports;
 mod prefixes;
 mod time;
 
 pub use attach::AttachMode;
 pub use ban::{Ban, Change, Entry, Mode, Until};
-pub use failure::{Failure, Offence};
+pub use evidence::{Evidence, MatchedLine};
 pub use jail::{JailId, LogId};
 pub use line::Chunk;
 pub use mark::{Fingerprint, Mark};
 pub use net::{Shown, TooWide, WIDEST_IPV4, WIDEST_IPV6, bannable, is_host};
+pub use offence::Offence;
 pub use ports::{NotPorts, PortSets, Ports, PortsId, Protocol, TooMany};
 pub use prefixes::PrefixSet;
 pub use time::{Mono, Now, Wall};

@@ -1,9 +1,16 @@
 //! Counts failures per host in an exact sliding window, within bounded memory.
 
+mod changes;
+mod evidence;
+
 use std::{net::IpAddr, time::Duration};
 
 use lru::LruCache;
 
+pub use changes::Changes;
+pub use evidence::Lines;
+
+use self::changes::{Changed, Counted};
 use crate::model::Wall;
 
 /// The failures of the hosts that one jail counts.
@@ -15,13 +22,14 @@ pub struct Tracker {
     max_retry: u32,
     find_time: Duration,
     capacity: usize,
-    hosts: LruCache<IpAddr, Window>,
+    hosts: LruCache<IpAddr, Counted>,
+    changed: Changed,
     forgotten: u64,
     stale: u64,
 }
 
 /// Times of the failures that still count, in ascending order; fewer than `max_retry`.
-type Window = Vec<Wall>;
+pub type Window = Vec<Wall>;
 
 impl Tracker {
     /// An offence is `max_retry` failures within `find_time`.
@@ -32,6 +40,7 @@ impl Tracker {
             find_time,
             capacity: capacity.max(1),
             hosts,
+            changed: Changed::default(),
             forgotten: 0,
             stale: 0,
         }
@@ -48,7 +57,11 @@ impl Tracker {
             self.stale += 1;
             return None;
         }
-        let window = self.hosts.get_or_insert_mut(host, Vec::new);
+        let counted = self.hosts.get_or_insert_mut(host, Counted::default);
+        if !std::mem::replace(&mut counted.noted, true) {
+            self.changed.note(host, self.capacity);
+        }
+        let window = &mut counted.failures;
         window.retain(|&failure| failure > start);
         let place = window.partition_point(|&failure| failure <= at);
         window.insert(place, at);
@@ -58,7 +71,11 @@ impl Tracker {
             return Some(failures);
         }
         if self.hosts.len() > self.capacity {
-            self.hosts.pop_lru();
+            if let Some((forgotten, counted)) = self.hosts.pop_lru()
+                && !counted.noted
+            {
+                self.changed.note(forgotten, self.capacity);
+            }
             self.forgotten += 1;
         }
         None

@@ -45,6 +45,7 @@ fn offence(jail: u16, host: &str) -> Offence {
         jail: JailId(jail),
         host: host.parse().unwrap(),
         failures: 3,
+        evidence: Evidence::default(),
     }
 }
 
@@ -87,6 +88,7 @@ fn an_offence_becomes_a_ban_with_the_ban_time_of_its_jail() {
                     ban,
                     host: host.parse().unwrap(),
                     failures: 3,
+                    evidence: Evidence::default(),
                     again: false,
                     narrowed: false,
                 }],

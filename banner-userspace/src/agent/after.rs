@@ -1,0 +1,24 @@
+//! What follows a decision once it is in force, in this order: it is counted and said, kept, and told to
+//! those who asked to be told. Nothing here waits, so that nothing here delays the next ban.
+
+use std::collections::HashSet;
+
+use super::{report, run::Running};
+use crate::{
+    decide::Decision,
+    model::{Entry, Now},
+};
+
+impl Running {
+    /// Takes note of what was decided. `failed`: what could not be put into force yet.
+    pub(super) fn after(&mut self, decisions: &[Decision], failed: &HashSet<Entry>, now: Now) {
+        for decision in decisions {
+            match decision {
+                Decision::Spared { jail, .. } => self.spared[usize::from(jail.0)] += 1,
+                Decision::Displaced(_) | Decision::Refused(_) => self.displaced += 1,
+                _ => {}
+            }
+        }
+        report::decisions(decisions, failed, self.agent.names(), now.mono);
+    }
+}

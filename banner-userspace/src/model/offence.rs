@@ -1,0 +1,16 @@
+use std::net::IpAddr;
+
+use super::{Evidence, JailId};
+
+/// A host that failed too often within the find time of a jail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offence {
+    /// The jail that counted.
+    pub jail: JailId,
+    /// Who offended.
+    pub host: IpAddr,
+    /// How many failures it took.
+    pub failures: u32,
+    /// The lines that they were.
+    pub evidence: Evidence,
+}
