@@ -19,7 +19,7 @@ use banner_userspace::{
     config,
     decide::{Decider, Outcome, Rules},
     filter::{self, Filter, FilterSpec, Prefixes},
-    model::{Chunk, JailId, LogId, Mode, Mono, Now, PortsId, PrefixSet, Wall},
+    model::{Chunk, JailId, LogId, Mono, Now, PrefixSet, Wall},
 };
 use jiff::tz::TimeZone;
 use nix::sys::resource::{UsageWho, getrusage};
@@ -72,14 +72,7 @@ fn main() -> ExitCode {
 
 /// An hour for one host and all its ports.
 fn rules() -> Rules {
-    Rules {
-        ban_time: Some(Duration::from_hours(1)),
-        mode: Mode::Enforce,
-        ports: PortsId::ALL,
-        ipv4_length: 32,
-        ipv6_length: 128,
-        ignore: PrefixSet::default(),
-    }
+    Rules::default()
 }
 
 /// What was used of processors: on a machine with nothing else to do, the time that one core takes.
@@ -131,7 +124,7 @@ fn measure(filters: &[Arc<Filter>], text: &str, rounds: usize, tracked: usize) -
             };
             pipeline.chunk(&chunk, now, &mut offences);
             for offence in offences.drain(..) {
-                decider.offence(&offence, now.mono, &mut out);
+                decider.offence(&offence, now, &mut out);
             }
             rest = behind;
         }

@@ -5,7 +5,7 @@ use std::{fs, hint::black_box, net::IpAddr, time::Duration};
 
 use banner_userspace::{
     decide::{Decider, Outcome, Rules},
-    model::{Evidence, JailId, Mode, Mono, Offence, PortsId, PrefixSet},
+    model::{Evidence, JailId, Mono, Now, Offence, PrefixSet, Wall},
 };
 
 const MILLION: u32 = 1_000_000;
@@ -26,15 +26,15 @@ fn scattered(n: u32) -> u32 {
     n.wrapping_mul(2_654_435_761)
 }
 
+fn at(n: u32) -> Now {
+    Now {
+        wall: Wall(0),
+        mono: Mono(u64::from(scattered(n)) * 1000),
+    }
+}
+
 fn measure(family: &str, host: impl Fn(u32) -> IpAddr) {
-    let rules = Rules {
-        ban_time: Some(Duration::from_hours(1)),
-        mode: Mode::Enforce,
-        ports: PortsId::ALL,
-        ipv4_length: 32,
-        ipv6_length: 128,
-        ignore: PrefixSet::default(),
-    };
+    let rules = Rules::default();
     let never =
         PrefixSet::new(["127.0.0.0/8", "::1/128"].map(|net| net.parse().expect("a prefix")));
     let mut decider = Decider::new(vec![rules], never, MILLION as usize);
@@ -49,7 +49,7 @@ fn measure(family: &str, host: impl Fn(u32) -> IpAddr) {
                 failures: 5,
                 evidence: Evidence::default(),
             };
-            decider.offence(&offence, Mono(u64::from(scattered(n)) * 1000), &mut out);
+            decider.offence(&offence, at(n), &mut out);
             black_box(&out);
             out.changes.clear();
             out.decisions.clear();
@@ -64,7 +64,7 @@ fn measure(family: &str, host: impl Fn(u32) -> IpAddr) {
                 failures: 5,
                 evidence: Evidence::default(),
             };
-            decider.offence(&offence, Mono(u64::from(scattered(n)) * 1000), &mut out);
+            decider.offence(&offence, at(n), &mut out);
             out.changes.clear();
             out.decisions.clear();
         }

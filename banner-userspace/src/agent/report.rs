@@ -47,11 +47,15 @@ pub(super) fn decisions(
                 ban,
                 host,
                 failures,
+                count,
                 again,
                 narrowed,
                 ..
             } => {
-                let mut why = format!("failures={failures}");
+                let mut why = match count {
+                    0 | 1 => format!("failures={failures}"),
+                    count => format!("failures={failures} count={count}"),
+                };
                 if ban.net != (*host).into() {
                     why = format!("host={host} {why}");
                 }

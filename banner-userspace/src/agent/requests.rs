@@ -101,6 +101,7 @@ impl Running {
     fn unban(&mut self, net: IpNet, now: Now) -> Unbanned {
         let mut out = Outcome::default();
         let was_banned = self.agent.decider.lift(net, &mut out);
+        self.agent.decider.forget(net);
         if out.changes.is_empty() {
             // Whatever the map may hold of it.
             let ports = PortsId::ALL;

@@ -182,7 +182,7 @@ impl Running {
         self.unread.stir(now.mono);
         let mut out = Outcome::default();
         for offence in &offences {
-            decider.offence(offence, now.mono, &mut out);
+            decider.offence(offence, now, &mut out);
         }
         self.enforce(&out, now);
     }

@@ -1,6 +1,10 @@
 //! From options to an agent that is attached and about to read.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    net::IpAddr,
+    path::PathBuf,
+};
 
 use anyhow::{Context as _, bail};
 use jiff::tz::TimeZone;
@@ -18,7 +22,7 @@ use super::{
 use crate::{
     config::{self, Config},
     control::Server,
-    decide::{Decider, Outcome, Rules},
+    decide::{Decider, History, Outcome, Rules},
     enforce::{Enforcer as _, xdp::Xdp},
     model::{Mono, PortSets, PrefixSet},
     netlink::{Network, Watch},
@@ -178,14 +182,19 @@ pub(super) fn never(config: &Config, network: &Network, session: Option<IpAddr>)
 
 fn decider(config: &Config, never: PrefixSet) -> Decider {
     let rules = config.jails.iter().map(|jail| Rules {
+        jail: jail.name.clone(),
         ban_time: jail.ban_time.duration(),
+        escalation: jail.escalation.clone(),
         mode: jail.mode,
         ports: jail.ports,
         ipv4_length: jail.ipv4_length,
         ipv6_length: jail.ipv6_length,
         ignore: PrefixSet::new(jail.ignore.iter().copied()),
     });
+    // Keyed anew in each process, from the kernel's random numbers.
+    let seed = RandomState::new().hash_one(0);
     Decider::new(rules.collect(), never, config.limits.bans as usize)
+        .with_history(History::new(config.limits.history as usize), seed)
 }
 
 fn pipeline(config: &Config) -> Pipeline {

@@ -123,6 +123,12 @@ fn checked(
         ban_time: (policy.ban_time)
             .or(defaults.ban_time)
             .unwrap_or_else(|| settings::BAN_TIME.default_value()),
+        escalation: (policy.escalation)
+            .or_else(|| defaults.escalation.clone())
+            .map_or_else(
+                || settings::ESCALATION.default_value(),
+                |escalation| escalation.value,
+            ),
         mode: (policy.mode)
             .or(defaults.mode)
             .unwrap_or_else(|| settings::MODE.default_value()),

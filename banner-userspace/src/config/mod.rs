@@ -38,7 +38,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::filter::{Filter, FilterSpec};
-use crate::model::{LogId, Mode, PortSets, Ports, PortsId};
+use crate::model::{Escalation, LogId, Mode, PortSets, Ports, PortsId};
 
 pub use duration::BanTime;
 pub use files::{Disk, Files, InMemory};
@@ -88,6 +88,8 @@ pub struct Jail {
     pub find_time: Duration,
     /// How long a ban holds.
     pub ban_time: BanTime,
+    /// How that grows with earlier bans, if it does.
+    pub escalation: Option<Escalation>,
     /// Drop, or only report.
     pub mode: Mode,
     /// For which ports of [`Config::ports`].

@@ -2,12 +2,13 @@
 
 use super::section::{AnySetting, Default, Section};
 use super::settings::{
-    AROUND, AROUND_IPV4, AROUND_IPV6, BAN_TIME, BANS, DEFAULTS, DESCRIPTION, DIALECT, ENABLED,
-    ENCODING, ENFORCE, FAIL, FILTER, FILTER_IGNORE, FIND_TIME, IGNORE, INCLUDE, INTERFACE_MODE,
-    INTERFACE_NAME, INTERFACES, JAIL_IGNORE, JAILS, JOURNAL, LIMITS, LINE, LOGS, LOOK_BACK,
-    MAX_RETRY, MODE, PARAMETER_DEFAULT, PARAMETER_VALUES, PARAMETERS, PARTS, PATTERN, PORTS,
-    PREFILTER, PREFIX, PROGRAM, SAMPLE_FAIL, SAMPLE_LINE, SAMPLE_LINES, SAMPLE_NOW, SAMPLE_PASS,
-    SAMPLE_TIME, SAMPLE_USER, SAMPLES, STAMPS, TRACKED, WHEN,
+    ALL_JAILS, AROUND, AROUND_IPV4, AROUND_IPV6, BAN_TIME, BANS, DEFAULTS, DESCRIPTION, DIALECT,
+    ENABLED, ENCODING, ENFORCE, ESCALATION, FACTOR, FAIL, FILTER, FILTER_IGNORE, FIND_TIME, FORGET,
+    GROWTH, GROWTH_MAX, HISTORY, IGNORE, INCLUDE, INTERFACE_MODE, INTERFACE_NAME, INTERFACES,
+    JAIL_IGNORE, JAILS, JOURNAL, LIMITS, LINE, LOGS, LOOK_BACK, MAX_RETRY, MODE, PARAMETER_DEFAULT,
+    PARAMETER_VALUES, PARAMETERS, PARTS, PATTERN, PORTS, PREFILTER, PREFIX, PROGRAM, RANDOM,
+    SAMPLE_FAIL, SAMPLE_LINE, SAMPLE_LINES, SAMPLE_NOW, SAMPLE_PASS, SAMPLE_TIME, SAMPLE_USER,
+    SAMPLES, STAMPS, TRACKED, WHEN,
 };
 
 /// A key that a jail takes from `defaults` when it is not given.
@@ -70,13 +71,21 @@ pub(crate) static INCLUDED: Section = Section {
 pub(crate) static LIMITS_SECTION: Section = Section {
     name: "`limits`",
     about: "Bounds on the memory that banner takes.",
-    settings: &[&BANS, &TRACKED, &LINE],
+    settings: &[&BANS, &TRACKED, &LINE, &HISTORY],
 };
 
 pub(crate) static DEFAULTS_SECTION: Section = Section {
     name: "`defaults`",
     about: "What holds for every jail that does not say otherwise, in whichever file it stands.",
-    settings: &[&MAX_RETRY, &FIND_TIME, &BAN_TIME, &MODE, &PORTS, &AROUND],
+    settings: &[
+        &MAX_RETRY,
+        &FIND_TIME,
+        &BAN_TIME,
+        &ESCALATION,
+        &MODE,
+        &PORTS,
+        &AROUND,
+    ],
 };
 
 pub(crate) static JAIL_SECTION: Section = Section {
@@ -90,6 +99,7 @@ pub(crate) static JAIL_SECTION: Section = Section {
         &FromDefaults(&MAX_RETRY),
         &FromDefaults(&FIND_TIME),
         &FromDefaults(&BAN_TIME),
+        &FromDefaults(&ESCALATION),
         &FromDefaults(&MODE),
         &FromDefaults(&PORTS),
         &FromDefaults(&AROUND),
@@ -103,6 +113,14 @@ pub(crate) static AROUND_SECTION: Section = Section {
             jail ignores, the offender alone is banned; addresses in the `ignore` of the main file \
             stay free in any prefix that is banned.",
     settings: &[&AROUND_IPV4, &AROUND_IPV6],
+};
+
+pub(crate) static ESCALATION_SECTION: Section = Section {
+    name: "`escalation` of a jail",
+    about: "Ban times that grow for those who come back. That of a jail stands for itself: nothing \
+            is taken from that of `defaults`. Bans by hand have the time that is asked for, and are \
+            not counted; `banner unban` of a host or prefix forgives its earlier bans.",
+    settings: &[&GROWTH, &FACTOR, &GROWTH_MAX, &RANDOM, &ALL_JAILS, &FORGET],
 };
 
 pub(crate) static FILTER_SECTION: Section = Section {
@@ -154,12 +172,13 @@ pub(crate) static PARAMETER_SECTION: Section = Section {
 };
 
 /// All of them, in the order of the reference.
-pub(crate) static SECTIONS: [&Section; 11] = [
+pub(crate) static SECTIONS: [&Section; 12] = [
     &MAIN,
     &INCLUDED,
     &LIMITS_SECTION,
     &DEFAULTS_SECTION,
     &JAIL_SECTION,
+    &ESCALATION_SECTION,
     &AROUND_SECTION,
     &INTERFACE_SECTION,
     &FILTER_SECTION,

@@ -7,11 +7,11 @@ use super::interfaces::{InterfaceName, InterfacesOf};
 use super::name::LogPath;
 use super::ports::PortsOf;
 use super::raw::{
-    AroundOf, Enforcers, FilterOf, Jails, KeyOf, LimitsOf, ParametersOf, PartsOf, PatternOf,
-    PolicyOf, SampleOf, StampsOf, TimeOf, True, WhenOf, Word,
+    AroundOf, Enforcers, EscalationOf, FilterOf, GrowthOf, Jails, KeyOf, LimitsOf, ParametersOf,
+    PartsOf, PatternOf, PolicyOf, SampleOf, StampsOf, TimeOf, True, WhenOf, Word,
 };
 use super::section::{Default, Setting};
-use super::shape::{Choice, Count, Flag, List, Text};
+use super::shape::{Choice, Count, Flag, List, Number, Text};
 use crate::filter::Dialect;
 use crate::model::{AttachMode, Mode, WIDEST_IPV4, WIDEST_IPV6};
 
@@ -138,6 +138,72 @@ pub(crate) static BAN_TIME: Setting<BanSpan> = Setting::new(
     BanSpan,
     Default::Value("1h"),
     "How long a ban holds.",
+);
+
+pub(crate) static ESCALATION: Setting<EscalationOf> = Setting::new(
+    "escalation",
+    EscalationOf,
+    Default::Value("false"),
+    "Whether `ban_time` grows with every ban that a host, or the prefix that is banned for it, has had before, and how. `true`: each ban is twice as long as the one before.",
+)
+.also(&["bantime.increment", "increment", "incremental", "ban_time_increment"]);
+
+pub(crate) static GROWTH: Setting<GrowthOf> = Setting::new(
+    "growth",
+    GrowthOf,
+    Default::Value("doubling"),
+    "After `n` bans, `ban_time` times: `doubling` `factor * 2^n`, `exponential` `e^(factor * n)`, `linear` `factor * (n + 1)`; of a list of multipliers, `factor` times its item behind the `n`th, or the last one. Never shorter than `ban_time`, never longer than ten years.",
+)
+.also(&["formula", "multipliers", "bantime.formula", "bantime.multipliers"]);
+
+pub(crate) static FACTOR: Setting<Number> = Setting::new(
+    "factor",
+    Number,
+    Default::Value("1"),
+    "A number for `growth`.",
+)
+.also(&["bantime.factor"]);
+
+pub(crate) static GROWTH_MAX: Setting<Span> = Setting::new(
+    "max",
+    Span,
+    Default::Words("ten years"),
+    "No ban time grows beyond it. A `ban_time` that is longer from the first is not shortened.",
+)
+.also(&["maxtime", "max_time", "bantime.maxtime"]);
+
+pub(crate) static RANDOM: Setting<Span> = Setting::new(
+    "random",
+    Span,
+    Default::Words("nothing"),
+    "Up to so much is added to a ban time that has grown, also beyond `max`, so that nobody can tell when a ban ends.",
+)
+.also(&["rndtime", "bantime.rndtime", "jitter"]);
+
+pub(crate) static ALL_JAILS: Setting<Flag> = Setting::new(
+    "all_jails",
+    Flag,
+    Default::Value("false"),
+    "The bans that other jails gave count, too, but for jails that observe.",
+)
+.also(&["overalljails", "bantime.overalljails"]);
+
+pub(crate) static FORGET: Setting<Span> = Setting::new(
+    "forget",
+    Span,
+    Default::Value("4w"),
+    "The bans of a jail that have been over for so long count no more.",
+)
+.also(&["dbpurgeage"]);
+
+pub(crate) static HISTORY: Setting<Count<u32>> = Setting::new(
+    "history",
+    Count {
+        min: 1,
+        max: 10_000_000,
+    },
+    Default::Value("100000"),
+    "Hosts and prefixes, counted once for each jail that banned them, whose earlier bans are remembered for `escalation`.",
 );
 
 pub(crate) static MODE: Setting<Choice<Mode>> = Setting::new(

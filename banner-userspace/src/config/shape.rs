@@ -143,6 +143,33 @@ where
     }
 }
 
+/// A number above zero, whole or not.
+pub(crate) struct Number;
+
+/// A larger one is a slip.
+const LARGEST: f64 = 1e6;
+
+impl Shape for Number {
+    type Value = f64;
+
+    fn noun(&self) -> String {
+        format!("a number above 0, at most {LARGEST}")
+    }
+
+    fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<f64> {
+        let number = match node.kind {
+            Kind::Int(number) => i32::try_from(number).ok().map(f64::from),
+            Kind::Float(number) => Some(number),
+            _ => None,
+        };
+        let number = number.filter(|number| *number > 0.0 && *number <= LARGEST);
+        if number.is_none() {
+            unexpected(self, node, path, report);
+        }
+        number
+    }
+}
+
 /// One of a few words.
 pub(crate) struct Choice<T: 'static>(pub(crate) &'static [(&'static str, T)]);
 

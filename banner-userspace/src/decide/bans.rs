@@ -152,6 +152,11 @@ impl Bans {
         all.any(|ports| self.family(net).heaviest(Entry { net, ports }).is_some())
     }
 
+    /// Whether this jail has a ban on an entry.
+    pub(super) fn has_of(&self, entry: Entry, jail: Option<JailId>) -> bool {
+        self.family(entry.net).has_of(entry, jail)
+    }
+
     /// How many bans there are.
     pub(super) fn len(&self) -> usize {
         self.v4.len() + self.v6.len()

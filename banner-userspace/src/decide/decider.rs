@@ -6,105 +6,64 @@ use ipnet::IpNet;
 
 use super::{
     bans::{Bans, Cursor, Full},
+    decision::{Decision, Outcome, Refusal},
+    escalation::{self, Dice},
+    history::{History, Jail},
     rules::Rules,
 };
 use crate::model::{
-    Ban, Change, Entry, Evidence, JailId, Mono, Offence, PortsId, PrefixSet, Until, bannable,
+    Ban, Change, Entry, JailId, Mode, Mono, Now, Offence, PortsId, PrefixSet, Until, bannable,
 };
-
-/// What was decided, for the report. The changes that it takes are separate, because they have to
-/// be in force first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// A host or the prefix around it is banned, or would be in
-    /// [`Mode::Observe`](crate::model::Mode::Observe).
-    Ban {
-        /// The ban.
-        ban: Ban,
-        /// Who offended.
-        host: IpAddr,
-        /// The failures that led to it.
-        failures: u32,
-        /// The lines that they were.
-        evidence: Evidence,
-        /// The same jail has it banned already; the ban now lasts longer.
-        again: bool,
-        /// The ban is of the host alone, because the prefix that the jail would ban has addresses
-        /// that the jail ignores.
-        narrowed: bool,
-    },
-    /// A host offended that is never banned.
-    Spared {
-        /// The host.
-        host: IpAddr,
-        /// The jail.
-        jail: JailId,
-        /// Its failures.
-        failures: u32,
-    },
-    /// Somebody asked for a ban, which is in force as it stands here: an earlier one may last longer.
-    Asked(Ban),
-    /// A ban is over.
-    Over(Ban),
-    /// A ban ended before its time, to make room for another.
-    Displaced(Ban),
-    /// A ban ended because somebody asked for it, or because it is on the never-ban list now.
-    Lifted(Ban),
-    /// A ban could not be: there is no room, and none that could be made.
-    Refused(Ban),
-}
-
-/// Why a ban that somebody asks for is not decided on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// All of it is on the never-ban list.
-    #[error(
-        "on the never-ban list, which wins over every ban, forced or not; on it are `ignore` of the \
-         configuration, the addresses of this machine, its gateways, and whoever started the agent"
-    )]
-    Never,
-    /// There is no room.
-    #[error(transparent)]
-    Full(#[from] Full),
-}
 
 /// Holds the bans that should be in force, and the rules by which there come to be more.
 #[derive(Debug)]
 pub struct Decider {
     rules: Vec<Rules>,
+    /// By [`JailId`]: what its name is in the history.
+    jails: Vec<Jail>,
     never: PrefixSet,
     bans: Bans,
+    history: History,
+    dice: Dice,
 }
 
-/// Where decisions and changes go.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// What enforcers have to do, in this order.
-    pub changes: Vec<Change>,
-    /// What to report when they have done it.
-    pub decisions: Vec<Decision>,
-}
-
-impl Outcome {
-    /// Nothing was decided.
-    pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.decisions.is_empty()
-    }
-}
+/// Rows of a history that nobody has given a size.
+const HISTORY: usize = 100_000;
 
 impl Decider {
     /// `rules` by [`JailId`]; there are bans on at most `capacity` entries of each address family at
     /// once, hosts, prefixes and sets of ports counted alike.
     pub fn new(rules: Vec<Rules>, never: PrefixSet, capacity: usize) -> Self {
+        let mut history = History::new(HISTORY);
+        let jails = rules.iter().map(|rules| history.jail(&rules.jail));
         Self {
+            jails: jails.collect(),
             rules,
             never,
             bans: Bans::new(capacity),
+            history,
+            dice: Dice::default(),
         }
     }
 
+    /// With these earlier bans to escalate from. `seed` is for the random part of ban times, and for
+    /// nobody else to know.
+    #[must_use]
+    pub fn with_history(mut self, mut history: History, seed: u64) -> Self {
+        let jails = self.rules.iter().map(|rules| history.jail(&rules.jail));
+        self.jails = jails.collect();
+        self.history = history;
+        self.dice = Dice::new(seed);
+        self
+    }
+
+    /// Earlier bans.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
     /// Decides on an offence.
-    pub fn offence(&mut self, offence: &Offence, now: Mono, out: &mut Outcome) {
+    pub fn offence(&mut self, offence: &Offence, now: Now, out: &mut Outcome) {
         let Offence {
             jail,
             host,
@@ -128,20 +87,75 @@ impl Decider {
             ports: rules.ports,
             jail: Some(jail),
             mode: rules.mode,
-            until: until(rules.ban_time, now),
+            until: Until::Forever,
         };
-        let Ok((ban, again)) = self.put(ban, out) else {
-            out.decisions.push(Decision::Refused(ban));
+        let (time, count) = self.escalated(&ban, jail, now);
+        let until = until(time, now.mono);
+        let Ok((ban, again)) = self.put(Ban { until, ..ban }, out) else {
+            out.decisions.push(Decision::Refused(Ban { until, ..ban }));
             return;
         };
+        self.note(&ban, jail, again, now);
         out.decisions.push(Decision::Ban {
             ban,
             host,
             failures,
             evidence: evidence.clone(),
+            count,
+            time,
             again,
             narrowed,
         });
+    }
+
+    /// How long a ban that this jail gives now lasts, and which one it is. One that stands already is
+    /// not counted once more.
+    fn escalated(&mut self, ban: &Ban, jail: JailId, now: Now) -> (Option<Duration>, u32) {
+        let at = usize::from(jail.0);
+        let rules = &self.rules[at];
+        let (Some(base), Some(escalation)) = (rules.ban_time, &rules.escalation) else {
+            return (rules.ban_time, 1);
+        };
+        // What a jail that only observes would have done is of no consequence to others.
+        let observes = |other: Jail| {
+            let mut jails = self.jails.iter().zip(&self.rules);
+            jails.any(|(&jail, rules)| jail == other && rules.mode == Mode::Observe)
+        };
+        let own = self.jails[at];
+        let counts = |other| other == own || escalation.all_jails && !observes(other);
+        let earlier = self
+            .history
+            .earlier(ban.net, escalation.forget, now.wall, counts);
+        let stands = self.bans.has_of(ban.entry(), Some(jail));
+        let earlier = earlier - u32::from(stands && earlier > 0);
+        let dice = &mut self.dice;
+        let time = escalation::time(escalation, base, earlier, || dice.roll());
+        (Some(time), earlier.saturating_add(1))
+    }
+
+    /// Remembers a ban of this jail, where some jail will ask.
+    fn note(&mut self, ban: &Ban, jail: JailId, again: bool, now: Now) {
+        let escalations = self
+            .rules
+            .iter()
+            .filter_map(|rules| rules.escalation.as_ref());
+        let Some(forget) = escalations.map(|escalation| escalation.forget).max() else {
+            return;
+        };
+        let ends = match ban.until {
+            Until::Forever => None,
+            Until::At(end) => Some(now.wall.after(end.since(now.mono))),
+        };
+        let own = self.jails[usize::from(jail.0)];
+        if again {
+            self.history.prolong(ban.net, own, ends);
+        } else {
+            let forget = match &self.rules[usize::from(jail.0)].escalation {
+                Some(escalation) => escalation.forget,
+                None => forget,
+            };
+            self.history.add(ban.net, own, now.wall, ends, forget);
+        }
     }
 
     /// Decides on a ban that somebody asks for. One that contains addresses of the never-ban list is
@@ -222,6 +236,11 @@ impl Decider {
     /// The rules of a jail.
     pub fn rules(&self, jail: JailId) -> Option<&Rules> {
         self.rules.get(usize::from(jail.0))
+    }
+
+    /// Forgives: whoever is banned next on just this prefix is banned for the first time.
+    pub fn forget(&mut self, net: IpNet) {
+        self.history.forget(net);
     }
 
     /// Ends every ban on just this prefix, for whatever ports; whether there was one.

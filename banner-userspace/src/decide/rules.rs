@@ -4,13 +4,17 @@ use std::{net::IpAddr, time::Duration};
 
 use ipnet::IpNet;
 
-use crate::model::{Mode, PortsId, PrefixSet, bannable};
+use crate::model::{Escalation, Mode, PortsId, PrefixSet, bannable};
 
 /// What one jail does with an offence.
 #[derive(Clone, Debug)]
 pub struct Rules {
+    /// The name of the jail.
+    pub jail: String,
     /// How long a ban lasts; `None`: without an end.
     pub ban_time: Option<Duration>,
+    /// How that grows with earlier bans, if it does.
+    pub escalation: Option<Escalation>,
     /// Drop, or only report.
     pub mode: Mode,
     /// For which ports.
@@ -21,6 +25,22 @@ pub struct Rules {
     pub ipv6_length: u8,
     /// Never banned by this jail, beside those never banned by any.
     pub ignore: PrefixSet,
+}
+
+impl Default for Rules {
+    /// Drops everything of the host alone, for an hour.
+    fn default() -> Self {
+        Self {
+            jail: String::new(),
+            ban_time: Some(Duration::from_hours(1)),
+            escalation: None,
+            mode: Mode::Enforce,
+            ports: PortsId::ALL,
+            ipv4_length: 32,
+            ipv6_length: 128,
+            ignore: PrefixSet::default(),
+        }
+    }
 }
 
 impl Rules {

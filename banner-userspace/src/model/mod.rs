@@ -2,6 +2,7 @@
 
 mod attach;
 mod ban;
+mod escalation;
 mod evidence;
 mod jail;
 mod line;
@@ -14,6 +15,7 @@ mod time;
 
 pub use attach::AttachMode;
 pub use ban::{Ban, Change, Entry, Mode, Until};
+pub use escalation::{Escalation, Growth};
 pub use evidence::{Evidence, MatchedLine};
 pub use jail::{JailId, LogId};
 pub use line::Chunk;

@@ -2,6 +2,7 @@
 //! read; what values mean together is for [`super::check`].
 
 mod around;
+mod escalation;
 mod filter;
 mod jail;
 mod pattern;
@@ -11,6 +12,7 @@ mod sample;
 use ipnet::IpNet;
 
 pub(crate) use around::{AroundOf, RawAround};
+pub(crate) use escalation::{EscalationOf, GrowthOf};
 pub(crate) use filter::{Argument, FilterOf, FilterRef, RawFilter};
 pub(crate) use jail::{Jails, RawJail};
 pub(crate) use pattern::{ParametersOf, PartsOf, PatternOf, StampsOf, WhenOf, Word};

@@ -10,7 +10,7 @@ use crate::config::sections;
 use crate::config::settings;
 use crate::config::shape::{List, Shape, Text, refuse};
 use crate::config::yaml::{Located, Node};
-use crate::model::Mode;
+use crate::model::{Escalation, Mode};
 
 /// When a host is banned and for how long, as far as it was said.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,8 @@ pub(crate) struct Policy {
     pub(crate) mode: Option<Mode>,
     pub(crate) ports: Option<Located<RawPorts>>,
     pub(crate) around: RawAround,
+    /// With `None` in it: bans do not grow.
+    pub(crate) escalation: Option<Located<Option<Escalation>>>,
 }
 
 impl Policy {
@@ -34,6 +36,7 @@ impl Policy {
             around: fields
                 .get(&settings::AROUND, report)
                 .map_or_else(RawAround::default, |l| l.value),
+            escalation: fields.get(&settings::ESCALATION, report),
         }
     }
 }
@@ -68,6 +71,8 @@ pub struct Limits {
     pub tracked: u32,
     /// Bytes of a log line; longer ones are cut.
     pub line: u32,
+    /// Hosts and prefixes, for each jail, whose earlier bans are remembered.
+    pub history: u32,
 }
 
 impl Default for Limits {
@@ -76,6 +81,7 @@ impl Default for Limits {
             bans: settings::BANS.default_value(),
             tracked: settings::TRACKED.default_value(),
             line: settings::LINE.default_value(),
+            history: settings::HISTORY.default_value(),
         }
     }
 }
@@ -97,6 +103,7 @@ impl Shape for LimitsOf {
             bans: fields.get_or_default(&settings::BANS, report),
             tracked: fields.get_or_default(&settings::TRACKED, report),
             line: fields.get_or_default(&settings::LINE, report),
+            history: fields.get_or_default(&settings::HISTORY, report),
         })
     }
 

@@ -91,6 +91,12 @@ impl Family {
         Some(self.slots[first].ban())
     }
 
+    /// Whether this jail has a ban on an entry.
+    pub(super) fn has_of(&self, entry: Entry, jail: Option<JailId>) -> bool {
+        let first = self.first(self.hash(entry), entry);
+        first.is_some_and(|first| self.of_jail(first, jail).is_some())
+    }
+
     /// Takes out every ban on an entry, the heaviest first.
     pub(super) fn take(&mut self, entry: Entry) -> Vec<Ban> {
         let mut bans = Vec::new();

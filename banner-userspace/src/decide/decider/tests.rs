@@ -1,8 +1,9 @@
 //! Offences and the decisions that they must lead to.
 
 use super::*;
-use crate::model::Mode;
+use crate::model::{Evidence, Wall};
 
+mod escalation;
 mod wide;
 
 const SEC: u64 = 1_000_000_000;
@@ -26,10 +27,8 @@ fn decider(capacity: usize) -> Decider {
     let rules = |ban_time, mode, ignore| Rules {
         ban_time,
         mode,
-        ports: PortsId::ALL,
-        ipv4_length: 32,
-        ipv6_length: 128,
         ignore,
+        ..Rules::default()
     };
     let hour = Some(Duration::from_hours(1));
     let rules = vec![
@@ -51,7 +50,11 @@ fn offence(jail: u16, host: &str) -> Offence {
 
 fn decide(decider: &mut Decider, jail: u16, host: &str, now: u64) -> Outcome {
     let mut out = Outcome::default();
-    decider.offence(&offence(jail, host), Mono(now), &mut out);
+    let now = Now {
+        wall: Wall(0),
+        mono: Mono(now),
+    };
+    decider.offence(&offence(jail, host), now, &mut out);
     out
 }
 
@@ -89,6 +92,11 @@ fn an_offence_becomes_a_ban_with_the_ban_time_of_its_jail() {
                     host: host.parse().unwrap(),
                     failures: 3,
                     evidence: Evidence::default(),
+                    count: 1,
+                    time: match until {
+                        Until::Forever => None,
+                        Until::At(_) => Some(Duration::from_hours(1)),
+                    },
                     again: false,
                     narrowed: false,
                 }],

@@ -6,11 +6,11 @@ use super::*;
 fn wide() -> Decider {
     let rules = Rules {
         ban_time: None,
-        mode: Mode::Enforce,
         ports: PortsId(1),
         ipv4_length: 24,
         ipv6_length: 64,
         ignore: never(&["192.0.2.200/32", "2001:db8:5::/48"]),
+        ..Rules::default()
     };
     let never = never(&["198.51.100.9/32", "203.0.113.0/24"]);
     Decider::new(vec![rules], never, 9)
