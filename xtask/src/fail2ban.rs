@@ -34,6 +34,12 @@ pub(crate) fn folder() -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// The folder with the unpacked package, if it is there already.
+pub(crate) fn cached() -> Result<Option<PathBuf>> {
+    let folder = places::cache()?.join(PACKAGE);
+    Ok(folder.exists().then_some(folder))
+}
+
 /// Filters that are there for tests look for `common.conf` where fail2ban's own sources have it.
 fn link_config(folder: &Path) -> Result<()> {
     let link = folder.join("usr/config");

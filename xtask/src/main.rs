@@ -6,6 +6,7 @@ mod command;
 mod committed;
 mod conformance;
 mod fail2ban;
+mod fuzz;
 mod install;
 mod linker;
 mod lint;
@@ -32,7 +33,7 @@ enum Cli {
     /// Install what the other commands need and this machine lacks
     ///
     /// Asks apt-get (through sudo when not root) for packages, and cargo for bpf-linker and
-    /// cargo-deny, which go into a cache folder outside target/: `$BANNER_CACHE`, else
+    /// cargo-deny and cargo-fuzz, which go into a cache folder outside target/: `$BANNER_CACHE`, else
     /// `$XDG_CACHE_HOME/banner`, else `~/.cache/banner`. Starts no service: sshd, nginx,
     /// vsftpd and fail2ban, which the tests need, are unpacked into the cache, the servers only where
     /// the system has none. Says what it does and what it found.
@@ -79,6 +80,14 @@ enum Cli {
     /// options: verdict, address or id, time, user, and which pattern it was. With --mutations also
     /// about samples with random changes. Fails when a filter is refused or a line gets two answers.
     Conformance(conformance::Args),
+    /// Give banner's readers random inputs: libFuzzer
+    ///
+    /// Targets: the translator of regular expressions, the reader of ini files, whole directories of
+    /// fail2ban's, time stamps, the lines of logs, configurations. The first inputs are made of the
+    /// library's samples, and of fail2ban's files where `conformance` has fetched them; what was found
+    /// interesting is kept in target/fuzz/corpus. An input that makes banner panic, disagree with itself,
+    /// take long or take much memory is left in target/fuzz/found, and the command fails.
+    Fuzz(fuzz::Args),
     /// Check format, clippy, tidy and dependencies
     ///
     /// Runs all of them, also when one fails: `cargo fmt --check`, clippy on every package with
@@ -115,6 +124,7 @@ fn run(command: Cli) -> Result<ExitCode> {
         Cli::Bench(args) => bench::run(&args)?,
         Cli::Vm(args) => return vm::run(&args),
         Cli::Conformance(args) => return conformance::run(&args),
+        Cli::Fuzz(args) => fuzz::run(&args)?,
         Cli::Lint => lint::run()?,
         Cli::Tidy => tidy::run()?,
     }

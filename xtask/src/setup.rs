@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    env,
     ffi::OsString,
     fmt::Display,
     path::{Path, PathBuf},
@@ -38,6 +39,8 @@ enum Part {
     Vm,
     /// Python, which runs fail2ban: for `conformance`
     Conformance,
+    /// A compiler that counts branches, and cargo-fuzz: for `fuzz`
+    Fuzz,
     /// rustfmt, clippy and cargo-deny: for `lint`
     Lint,
 }
@@ -71,6 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Part::Bench => drop(bench(Voice::Everything)?),
             Part::Vm => vm(Voice::Everything)?,
             Part::Conformance => conformance(Voice::Everything)?,
+            Part::Fuzz => drop(fuzz(Voice::Everything)?),
             Part::Lint => drop(lint(Voice::Everything)?),
         }
     }
@@ -81,17 +85,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// A compiler and a linker for the eBPF object. `recorded` is the compiler that is preferred when
 /// there are several.
 pub(crate) fn ebpf(recorded: Option<&str>, voice: Voice) -> Result<(Toolchain, Linker)> {
-    let toolchain = match Toolchain::find(recorded) {
-        Ok(toolchain) => {
-            voice.present(format!("eBPF compiler: {toolchain}"));
-            toolchain
-        }
-        Err(missing) => {
-            eprintln!("setup: {missing}");
-            install_toolchain()?;
-            Toolchain::find(recorded)?
-        }
-    };
+    let toolchain = toolchain(recorded, voice)?;
     let major = toolchain.version.llvm_major();
     if let Some(linker) = Linker::find(major)? {
         voice.present(format!("{}: {}", linker.version, linker.program.display()));
@@ -105,6 +99,21 @@ pub(crate) fn ebpf(recorded: Option<&str>, voice: Voice) -> Result<(Toolchain, L
     Linker::build(major)?;
     let linker = Linker::find(major)?.context("bpf-linker was built and does not run")?;
     Ok((toolchain, linker))
+}
+
+/// A compiler that takes options that stable Rust does not have.
+fn toolchain(recorded: Option<&str>, voice: Voice) -> Result<Toolchain> {
+    match Toolchain::find(recorded) {
+        Ok(toolchain) => {
+            voice.present(format!("compiler: {toolchain}"));
+            Ok(toolchain)
+        }
+        Err(missing) => {
+            eprintln!("setup: {missing}");
+            install_toolchain()?;
+            Ok(Toolchain::find(recorded)?)
+        }
+    }
 }
 
 /// Debian's package where there is one, because it takes seconds and is the recorded compiler;
@@ -275,6 +284,46 @@ fn missing_libraries(program: &Path) -> Result<Vec<String>> {
         .collect())
 }
 
+const CARGO_FUZZ: &str = "0.13.2";
+
+/// What `fuzz` builds with.
+pub(crate) struct Fuzzer {
+    /// The compiler.
+    pub(crate) toolchain: Toolchain,
+    /// Where cargo-fuzz is.
+    bin: PathBuf,
+}
+
+impl Fuzzer {
+    /// The `PATH` on which cargo finds `cargo fuzz`.
+    pub(crate) fn path(&self) -> Result<OsString> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(self.bin.clone()).chain(env::split_paths(&path));
+        env::join_paths(folders).context("extending PATH")
+    }
+}
+
+/// cargo-fuzz, what it compiles with, and a compiler for libFuzzer, which is C++.
+pub(crate) fn fuzz(voice: Voice) -> Result<Fuzzer> {
+    programs(&[("c++", "g++")], voice)?;
+    let toolchain = toolchain(None, voice)?;
+    let folder = places::cache()?.join(format!("cargo-fuzz-{CARGO_FUZZ}"));
+    let bin = folder.join("bin");
+    if command::read(Command::new(bin.join("cargo-fuzz")).arg("--version")).is_ok() {
+        voice.present(bin.join("cargo-fuzz").display());
+    } else {
+        install::with_cargo("cargo-fuzz", CARGO_FUZZ, &folder, plain)?;
+    }
+    Ok(Fuzzer { toolchain, bin })
+}
+
+/// Not optimised: that takes a third of the time to build.
+fn plain(cargo: &mut Command) {
+    for setting in ["opt-level=0", "lto=false", "codegen-units=16"] {
+        cargo.args(["--config", &format!("profile.release.{setting}")]);
+    }
+}
+
 const CARGO_DENY: &str = "0.20.2";
 
 /// The programs that `lint` runs; returns where cargo-deny is.
@@ -298,13 +347,8 @@ pub(crate) fn lint(voice: Voice) -> Result<PathBuf> {
     if command::read(Command::new(&deny).arg("--version")).is_ok() {
         voice.present(deny.display());
     } else {
-        // Not optimised: that takes a third of the time to build, and a check still takes a second.
-        let plain = ["opt-level=0", "lto=false", "codegen-units=16"];
-        install::with_cargo("cargo-deny", CARGO_DENY, &folder, |cargo| {
-            for setting in plain {
-                cargo.args(["--config", &format!("profile.release.{setting}")]);
-            }
-        })?;
+        // A check still takes a second.
+        install::with_cargo("cargo-deny", CARGO_DENY, &folder, plain)?;
     }
     Ok(deny)
 }

@@ -37,6 +37,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         .args(&args.filter)
         .current_dir(places::workspace());
     observe(&mut cargo, &mut summary)?;
+    let mut cargo = command::cargo();
+    cargo
+        .args(["test", "--no-fail-fast", "--package", "banner-fuzz"])
+        .args(&args.filter)
+        .current_dir(places::workspace());
+    observe(&mut cargo, &mut summary)?;
     if !args.no_e2e {
         let kernel = Kernel {
             filter: args.filter.clone(),

@@ -40,6 +40,8 @@ pub(crate) enum Kind {
 pub(crate) struct Version {
     /// The first line: release, commit and date.
     pub(crate) line: String,
+    /// The machine that it runs on.
+    pub(crate) host: String,
     /// Major and minor number of the release.
     pub(crate) release: (u32, u32),
     /// Version of the LLVM inside.
@@ -54,6 +56,7 @@ impl Version {
             .map_while(|part| part.parse().ok());
         Some(Self {
             line: verbose.lines().next()?.to_owned(),
+            host: field("host: ")?.to_owned(),
             release: (numbers.next()?, numbers.next()?),
             llvm: field("LLVM version: ")?.to_owned(),
         })

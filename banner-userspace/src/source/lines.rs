@@ -8,7 +8,7 @@ const KEEP: usize = 4096;
 
 /// How the bytes that are given out end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub enum End {
     /// Whole lines, as many as there were in one piece.
     Whole,
     /// The beginning of one line that is longer than the limit.
@@ -17,9 +17,9 @@ pub(super) enum End {
     Unfinished,
 }
 
-/// The line that is not finished yet.
+/// From pieces of a file to its lines: remembers the line that is not finished yet.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub struct Lines {
     /// Its beginning, never more than the limit.
     held: Vec<u8>,
     /// Its beginning was given out as [`End::Cut`]; the rest is passed over.
@@ -45,7 +45,7 @@ impl Lines {
     ///
     /// Returns how far into `piece` everything is settled, given out or passed over; `None` when
     /// nothing was. `limit` is in bytes without the newline and at least 1.
-    pub(super) fn take(
+    pub fn take(
         &mut self,
         piece: &[u8],
         limit: usize,
@@ -94,7 +94,7 @@ impl Lines {
     }
 
     /// Ends the line that would wait for an end for ever, and forgets that there was one.
-    pub(super) fn finish(&mut self, give: &mut dyn FnMut(&[u8], End)) {
+    pub fn finish(&mut self, give: &mut dyn FnMut(&[u8], End)) {
         self.skipping = false;
         if !self.held.is_empty() {
             self.held.push(b'\n');

@@ -65,5 +65,6 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use lines::{End, Lines};
 pub use state::{FileState, Problem, Progress, Stats};
 pub use tail::{Options, Tail};

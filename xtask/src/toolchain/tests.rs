@@ -3,6 +3,7 @@ use super::*;
 fn version(release: (u32, u32)) -> Version {
     Version {
         line: format!("rustc {}.{}.0", release.0, release.1),
+        host: "x86_64-unknown-linux-gnu".to_owned(),
         release,
         llvm: "22.1.8".to_owned(),
     }
