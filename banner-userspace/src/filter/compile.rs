@@ -10,7 +10,8 @@ use super::{
     native::{Native, Pattern, Prefix, ignore_pattern},
     python,
     sieve::{Pieces, Required, better},
-    spec::{Dialect, FilterError, FilterSpec, Part, Prefixes},
+    spec::{Dialect, FilterError, FilterSpec, Part, Prefixes, Stamps},
+    stamp::{self, StampForms},
 };
 
 impl Filter {
@@ -63,12 +64,23 @@ fn native(spec: &FilterSpec, prefixes: &Prefixes, errors: &mut Errors) -> Native
         extent: Extent::of(spec.lines),
         ..Syntax::default()
     };
-    let prefilter = (spec.prefilter.as_ref())
-        .and_then(|text| errors.keep(Part::Prefilter, Pattern::new(text, Syntax::default())));
+    let forms = match &spec.stamps {
+        Stamps::Patterns(patterns) => StampForms::new(patterns)
+            .map_err(|(n, why)| errors.add(Part::Stamp(n), why))
+            .ok(),
+        Stamps::Known | Stamps::None => None,
+    };
+    let stamp = forms.as_ref().map_or(stamp::PATTERN, StampForms::pattern);
+    let prefilter = spec.prefilter.as_ref().and_then(|text| {
+        errors.keep(
+            Part::Prefilter,
+            Pattern::new(text, Syntax::default(), stamp),
+        )
+    });
     let outside = prefilter.as_ref().is_some_and(Pattern::tells);
     let fail: Vec<Pattern> = (spec.fail.iter().enumerate())
         .filter_map(|(n, text)| {
-            let pattern = errors.keep(Part::Fail(n), Pattern::new(text, syntax))?;
+            let pattern = errors.keep(Part::Fail(n), Pattern::new(text, syntax, stamp))?;
             if !outside && !pattern.tells() {
                 errors.add(Part::Fail(n), "no <HOST> in it, so nobody could be banned");
             }
@@ -76,12 +88,20 @@ fn native(spec: &FilterSpec, prefixes: &Prefixes, errors: &mut Errors) -> Native
         })
         .collect();
     let ignore: Vec<Matcher> = (spec.ignore.iter().enumerate())
-        .filter_map(|(n, text)| errors.keep(Part::Ignore(n), ignore_pattern(text, syntax)))
+        .filter_map(|(n, text)| errors.keep(Part::Ignore(n), ignore_pattern(text, syntax, stamp)))
         .collect();
-    let prefix = Prefix::compile(spec, prefixes).unwrap_or_else(|error| {
+    let prefix = Prefix::compile(spec, prefixes, stamp).unwrap_or_else(|error| {
         errors.0.push(error);
         None
     });
+    let somewhere = prefix.as_ref().is_some_and(Prefix::has_stamp)
+        || fail.iter().chain(&prefilter).any(Pattern::has_stamp);
+    if forms.is_some() && !somewhere && errors.0.is_empty() {
+        errors.add(
+            Part::Stamp(0),
+            "nothing says where such a stamp stands: neither the prefix nor a pattern has <STAMP>",
+        );
+    }
     let decoder = (spec.encoding.as_deref())
         .and_then(|label| errors.keep(Part::Encoding, Decoder::named(label)))
         .filter(|decoder| *decoder != Decoder::Utf8);
@@ -95,6 +115,7 @@ fn native(spec: &FilterSpec, prefixes: &Prefixes, errors: &mut Errors) -> Native
         ignore,
         lines: spec.lines,
         decoder,
+        forms,
         sessions,
     }
 }

@@ -35,5 +35,5 @@ pub use samples::{Expect, Mismatch, Sample};
 pub use session::{SESSION_TIME, SESSIONS};
 pub use sieve::{Sieve, Wanted};
 pub use spec::{Dialect, FilterError, FilterSpec, Part, Prefixes, Stamps};
-pub use stamp::{Detector, DetectorState, Found, Stamp, StampError, StampReader};
+pub use stamp::{Detector, DetectorState, Found, Stamp, StampError, StampForms, StampReader};
 pub use verdict::{Hit, Key, Line, Verdict};

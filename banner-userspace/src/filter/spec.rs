@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::samples::Sample;
+use super::{samples::Sample, stamp::StampForms};
 
 /// A filter as it is written: one YAML file, or a mapping in place of a filter's name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +37,17 @@ pub struct FilterSpec {
     pub samples: Vec<Sample>,
 }
 
+impl FilterSpec {
+    /// The forms of stamps that it names itself, in banner's own dialect; none: it names none, or
+    /// one of them is wrong.
+    pub fn stamp_forms(&self) -> Option<StampForms> {
+        match (&self.stamps, self.dialect) {
+            (Stamps::Patterns(patterns), Dialect::Banner) => StampForms::new(patterns).ok(),
+            _ => None,
+        }
+    }
+}
+
 /// How a filter reads lines, and in which language its patterns are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dialect {
@@ -54,7 +65,8 @@ pub enum Stamps {
     /// Every form that is known.
     #[default]
     Known,
-    /// These patterns, in fail2ban's notation (`%d/%b/%Y`, `{^LN-BEG}`, `{EPOCH}`, …).
+    /// These patterns: in strftime's notation, or in fail2ban's where the dialect is fail2ban's
+    /// (`%d/%b/%Y`, `{^LN-BEG}`, `{EPOCH}`, …).
     Patterns(Vec<String>),
     /// Lines have none.
     None,

@@ -21,7 +21,7 @@ use super::{
     identity::{Identity, identify},
     matcher::{Exhausted, Matcher, Syntax},
     session::Sessions,
-    stamp::{Stamp, StampReader},
+    stamp::{Stamp, StampForms, StampReader},
     verdict::Line,
 };
 use crate::model::Wall;
@@ -42,6 +42,8 @@ pub(super) struct Native {
     pub(super) lines: usize,
     /// None: bytes.
     pub(super) decoder: Option<Decoder>,
+    /// How stamps look; none: in any form that is known.
+    pub(super) forms: Option<StampForms>,
     /// Some pattern has a session in it.
     pub(super) sessions: bool,
 }
@@ -222,7 +224,7 @@ impl Native {
                 return Found::Failure(Failure {
                     pattern: n,
                     identity: key.into(),
-                    stamp: state.stamps.read(stamp(), now),
+                    stamp: self.read(state, stamp(), now),
                     fields: None,
                 });
             }
@@ -240,13 +242,17 @@ impl Native {
                     return Found::Failure(Failure {
                         pattern: n,
                         identity,
-                        stamp: state.stamps.read(stamp(), now),
+                        stamp: self.read(state, stamp(), now),
                         fields: Some(fields),
                     });
                 }
             }
         }
         Found::Nothing
+    }
+
+    fn read(&self, state: &mut State, stamp: Option<&[u8]>, now: Wall) -> Stamp {
+        state.stamps.read_as(self.forms.as_ref(), stamp, now)
     }
 
     fn decide(
@@ -292,6 +298,6 @@ enum Decided {
 }
 
 /// A pattern of `ignore`: its tags catch nothing.
-pub(super) fn ignore_pattern(text: &str, syntax: Syntax) -> Result<Matcher, String> {
-    Matcher::native(&tags::expand_silently(text), syntax)
+pub(super) fn ignore_pattern(text: &str, syntax: Syntax, stamp: &str) -> Result<Matcher, String> {
+    Matcher::native(&tags::expand_silently(text, stamp), syntax)
 }

@@ -47,8 +47,8 @@ pub(in crate::filter) struct Pattern {
 }
 
 impl Pattern {
-    pub(in crate::filter) fn new(text: &str, syntax: Syntax) -> Result<Self, String> {
-        let expanded = tags::expand(text)?;
+    pub(in crate::filter) fn new(text: &str, syntax: Syntax, stamp: &str) -> Result<Self, String> {
+        let expanded = tags::expand(text, stamp)?;
         let matcher = Matcher::native(&expanded, syntax)?;
         let groups = matcher.groups();
         let named = (groups.names())
@@ -83,6 +83,11 @@ impl Pattern {
             named,
             matcher,
         })
+    }
+
+    /// Whether it says where a stamp stands.
+    pub(in crate::filter) fn has_stamp(&self) -> bool {
+        self.stamp.is_some()
     }
 
     /// Whether somebody or something can be told by it.

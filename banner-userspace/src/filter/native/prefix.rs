@@ -5,17 +5,16 @@ use std::ops::Range;
 use regex::bytes::RegexBuilder;
 use regex_automata::Input;
 
+use super::tags::STAMP_TAG;
 use crate::filter::{
     groups::{Slots, span},
     matcher::{Matcher, Syntax},
     spec::{FilterError, FilterSpec, Part, Prefixes},
-    stamp,
 };
 
 /// Name of the capture group of the stamp: the tag may stand in several branches.
 pub(super) const STAMP_GROUP: &str = "stamp";
 
-const STAMP_TAG: &str = "<STAMP>";
 const PROGRAM_TAG: &str = "<PROGRAM>";
 
 /// A compiled prefix.
@@ -37,10 +36,11 @@ pub(in crate::filter) struct Remembered {
 }
 
 impl Prefix {
-    /// Compiles the prefix that `spec` names; `None` when it names none.
+    /// Compiles the prefix that `spec` names, with `stamp` for its stamps; `None` when it names none.
     pub(in crate::filter) fn compile(
         spec: &FilterSpec,
         prefixes: &Prefixes,
+        stamp: &str,
     ) -> Result<Option<Self>, FilterError> {
         let error = |part, message| FilterError { part, message };
         let Some(name) = &spec.prefix else {
@@ -77,14 +77,7 @@ impl Prefix {
         let mut rest = text;
         while let Some((before, behind)) = rest.split_once(STAMP_TAG) {
             expanded.push_str(before);
-            expanded.extend([
-                "(?P<",
-                STAMP_GROUP,
-                &stamps.to_string(),
-                ">",
-                stamp::PATTERN,
-                ")",
-            ]);
+            expanded.extend(["(?P<", STAMP_GROUP, &stamps.to_string(), ">", stamp, ")"]);
             stamps += 1;
             rest = behind;
         }
@@ -96,6 +89,11 @@ impl Prefix {
             .filter_map(|n| matcher.groups().index(&format!("{STAMP_GROUP}{n}")))
             .collect();
         Ok(Some(Self { matcher, stamps }))
+    }
+
+    /// Whether it says where a stamp stands.
+    pub(in crate::filter) fn has_stamp(&self) -> bool {
+        !self.stamps.is_empty()
     }
 
     /// Splits a line into its stamp, where it has one, and its message. A line without the prefix
@@ -134,6 +132,7 @@ impl Prefix {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::filter::stamp;
 
     fn syslog(program: &str) -> Prefix {
         let spec = FilterSpec {
@@ -141,7 +140,7 @@ mod tests {
             program: Some(program.into()),
             ..FilterSpec::default()
         };
-        Prefix::compile(&spec, &Prefixes::default())
+        Prefix::compile(&spec, &Prefixes::default(), stamp::PATTERN)
             .unwrap()
             .unwrap()
     }
@@ -245,7 +244,9 @@ mod tests {
             prefix: Some("two".into()),
             ..FilterSpec::default()
         };
-        let prefix = Prefix::compile(&spec, &prefixes).unwrap().unwrap();
+        let prefix = Prefix::compile(&spec, &prefixes, stamp::PATTERN)
+            .unwrap()
+            .unwrap();
         assert_eq!(
             prefix.split(b"b: hello", &mut Remembered::default()).1,
             b"hello"
@@ -283,7 +284,7 @@ mod tests {
             ),
             (spec(None, Some("x")), Part::Program, "without a prefix"),
         ] {
-            let error = Prefix::compile(&spec, &prefixes).unwrap_err();
+            let error = Prefix::compile(&spec, &prefixes, stamp::PATTERN).unwrap_err();
             assert_eq!(error.part, part);
             assert!(error.message.contains(message), "{}", error.message);
         }

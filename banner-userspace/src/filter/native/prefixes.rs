@@ -171,6 +171,7 @@ mod tests {
     use crate::filter::{
         FilterSpec, Prefixes,
         native::{Prefix, prefix::Remembered},
+        stamp,
     };
 
     fn message(name: &str, line: &str) -> String {
@@ -178,7 +179,7 @@ mod tests {
             prefix: Some(name.into()),
             ..FilterSpec::default()
         };
-        let prefix = Prefix::compile(&spec, &Prefixes::default())
+        let prefix = Prefix::compile(&spec, &Prefixes::default(), stamp::PATTERN)
             .unwrap()
             .unwrap();
         let message = prefix.split(line.as_bytes(), &mut Remembered::default()).1;

@@ -1,7 +1,6 @@
 //! Tags in patterns, and named groups that mean something.
 
 use super::host;
-use crate::filter::stamp;
 
 /// A DNS name, as far as its shape goes.
 const NAME: &str = r"(?P<name>[0-9A-Za-z_](?:[0-9A-Za-z_.-]{0,252}[0-9A-Za-z_])?)";
@@ -18,10 +17,11 @@ const ADDRESSES: [(&str, &str); 4] = [
 ];
 
 const NAME_TAG: &str = "<NAME>";
-const STAMP_TAG: &str = "<STAMP>";
+pub(super) const STAMP_TAG: &str = "<STAMP>";
 
-/// A pattern with groups for its tags; what is wrong with it, if something is.
-pub(super) fn expand(text: &str) -> Result<String, String> {
+/// A pattern with groups for its tags, with `stamp` for its stamp; what is wrong with it, if
+/// something is.
+pub(super) fn expand(text: &str, stamp: &str) -> Result<String, String> {
     let addresses: Vec<&str> = (ADDRESSES.iter())
         .flat_map(|(tag, _)| text.matches(tag))
         .collect();
@@ -56,11 +56,11 @@ pub(super) fn expand(text: &str) -> Result<String, String> {
     for (tag, pattern) in ADDRESSES {
         expanded = expanded.replace(tag, pattern);
     }
-    Ok(expanded.replace(STAMP_TAG, &format!("(?P<stamp>{})", stamp::PATTERN)))
+    Ok(expanded.replace(STAMP_TAG, &format!("(?P<stamp>{stamp})")))
 }
 
 /// A pattern whose tags catch nothing.
-pub(super) fn expand_silently(text: &str) -> String {
+pub(super) fn expand_silently(text: &str, stamp: &str) -> String {
     let mut expanded = text.to_owned();
     for (tag, pattern) in ADDRESSES.into_iter().chain([(NAME_TAG, NAME)]) {
         let silent = pattern
@@ -69,5 +69,5 @@ pub(super) fn expand_silently(text: &str) -> String {
             .replace("?P<name>", "?:");
         expanded = expanded.replace(tag, &silent);
     }
-    expanded.replace(STAMP_TAG, &format!("(?:{})", stamp::PATTERN))
+    expanded.replace(STAMP_TAG, &format!("(?:{stamp})"))
 }

@@ -44,7 +44,7 @@ pub(super) enum Written {
     },
 }
 
-const MONTHS: [&[u8]; 12] = [
+pub(super) const MONTHS: [&[u8]; 12] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
 ];
 

@@ -2,7 +2,8 @@
 //!
 //! [`Detector`] finds the stamp of a line wherever it stands, by patterns in fail2ban's notation or
 //! all the forms that are known, with exactly fail2ban's verdict. [`StampReader`] reads the stamp
-//! that stands in banner's own prefixes.
+//! that stands in banner's own prefixes, in the forms that are known or in those that a filter
+//! names ([`StampForms`]).
 
 mod calendar;
 mod detector;
@@ -16,6 +17,7 @@ mod pattern;
 mod peer;
 mod reading;
 mod recall;
+mod strftime;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -24,5 +26,6 @@ mod zone;
 pub use detector::{Detector, Found, StampError};
 pub use native::{Stamp, StampReader};
 pub use order::DetectorState;
+pub use strftime::StampForms;
 
 pub(super) use form::PATTERN;

@@ -6,7 +6,10 @@ use jiff::{
     tz::{Offset, TimeZone},
 };
 
-use super::form::{self, Written};
+use super::{
+    form::{self, Written},
+    strftime::StampForms,
+};
 use crate::model::Wall;
 
 /// How far a stamp may lie ahead of now before it counts as being of the future: clocks of hosts
@@ -61,13 +64,23 @@ impl StampReader {
 
     /// What `text`, which matched [`PATTERN`](super::PATTERN), means at time `now`.
     pub fn read(&mut self, text: Option<&[u8]>, now: Wall) -> Stamp {
+        self.read_as(None, text, now)
+    }
+
+    /// The same of a text of one of these forms, which are always the same for this reader; `None`:
+    /// of those that are known.
+    pub fn read_as(&mut self, forms: Option<&StampForms>, text: Option<&[u8]>, now: Wall) -> Stamp {
         let Some(text) = text else {
             return Stamp::Missing;
         };
         // What a stamp without a year or a zone means depends on when it is read.
         let minute = now.0.div_euclid(MINUTE_NS);
         if self.text != text || self.now_minute != minute {
-            self.read = parse(text, now, &self.zone);
+            let written = match forms {
+                Some(forms) => forms.read(text),
+                None => form::read(text),
+            };
+            self.read = written.and_then(|written| time(written, now, &self.zone));
             self.text.clear();
             self.text.extend_from_slice(text);
             self.now_minute = minute;
@@ -79,8 +92,8 @@ impl StampReader {
     }
 }
 
-fn parse(text: &[u8], now: Wall, zone: &TimeZone) -> Option<Wall> {
-    match form::read(text)? {
+fn time(written: Written, now: Wall, zone: &TimeZone) -> Option<Wall> {
+    match written {
         Written::Epoch(at) => Some(at),
         Written::Civil {
             year: None,

@@ -70,6 +70,88 @@ fn a_stamp_may_stand_in_a_pattern() {
 }
 
 #[test]
+fn a_filter_says_how_its_stamps_look() {
+    let named = |patterns: &[&str]| {
+        Stamps::Patterns(patterns.iter().map(|&text| text.to_owned()).collect())
+    };
+    // In a pattern, in a prefix, and in a prefix that others share.
+    let in_pattern = native(&["^<HOST> at <STAMP> failed"], |spec| {
+        spec.stamps = named(&["%d.%m.%Y %R", "%s"]);
+    });
+    let in_syslog = native(&["^<HOST> failed"], |spec| {
+        spec.prefix = Some("syslog".into());
+        spec.stamps = named(&["%d.%m.%Y %R"]);
+    });
+    let at = |filter: &Filter, line: &str| {
+        let mut state = FilterState::new(filter, &TimeZone::UTC);
+        match filter.judge_in(&mut state, Line::whole(line.as_bytes()), NOW) {
+            Verdict::Fail(hit) => Some(hit.stamp),
+            _ => None,
+        }
+    };
+    let stamp = Stamp::At(Wall::from_secs(1_795_168_800));
+    for (filter, line, found) in [
+        (
+            &in_pattern,
+            "192.0.2.7 at 20.11.2026 10:00 failed",
+            Some(stamp),
+        ),
+        (&in_pattern, "192.0.2.7 at 1795168800 failed", Some(stamp)),
+        // A form that is known and that the filter does not name is no stamp to it.
+        (
+            &in_pattern,
+            "192.0.2.7 at 2026-11-20T10:00:00Z failed",
+            None,
+        ),
+        (
+            &in_syslog,
+            "20.11.2026 10:00 host app[1]: 192.0.2.7 failed",
+            Some(stamp),
+        ),
+        (
+            &in_syslog,
+            "Nov 20 10:00:00 host app[1]: 192.0.2.7 failed",
+            None,
+        ),
+        (
+            &in_syslog,
+            "31.11.2026 10:00 host app[1]: 192.0.2.7 failed",
+            Some(Stamp::Unreadable),
+        ),
+        (&in_syslog, "192.0.2.7 failed", Some(Stamp::Missing)),
+    ] {
+        assert_eq!(at(filter, line), found, "{line}");
+    }
+}
+
+#[test]
+fn stamps_that_stand_nowhere_are_refused() {
+    let spec = |stamps: &str, fail: &str| FilterSpec {
+        fail: vec![fail.into()],
+        stamps: Stamps::Patterns(vec![stamps.into()]),
+        ..FilterSpec::default()
+    };
+    for (spec, message) in [
+        (
+            spec("%F %T", "^<HOST>$"),
+            "neither the prefix nor a pattern has <STAMP>",
+        ),
+        (spec("%F", "^<STAMP> <HOST>$"), "the pattern says no hour"),
+    ] {
+        let errors = Filter::compile(&spec, &Prefixes::default()).unwrap_err();
+        let found: Vec<_> = errors
+            .iter()
+            .map(|error| (error.part, &*error.message))
+            .collect();
+        assert_eq!(found.len(), 1);
+        assert!(
+            found[0].0 == Part::Stamp(0) && found[0].1.contains(message),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
 fn a_prefilter_gives_content_and_fields_to_all_patterns() {
     let filter = native(&["^bad (?P<user>\\S+)$", "^<HOST> worse$"], |spec| {
         spec.prefilter = Some("^(?P<session>\\d+): (?P<content>.*)$".into());
