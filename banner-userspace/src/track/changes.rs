@@ -39,15 +39,6 @@ impl Changed {
     }
 }
 
-/// The failures of a host that still count.
-#[derive(Debug, Default)]
-pub(super) struct Counted {
-    /// Their times, in ascending order; fewer than make an offence.
-    pub(super) failures: Window,
-    /// It is among the [`Changed`] already.
-    pub(super) noted: bool,
-}
-
 impl super::Tracker {
     /// Changes are noted from now on.
     pub fn watch(&mut self) {
@@ -66,9 +57,9 @@ impl super::Tracker {
                 }
             }
             Changed::All => {
-                let hosts = self.hosts.iter_mut().map(|(host, counted)| {
+                let hosts = self.hosts.all().map(|counted| {
                     counted.noted = false;
-                    (*host, counted.failures.clone())
+                    (counted.host, counted.failures.list())
                 });
                 Changes {
                     all: true,
@@ -79,9 +70,9 @@ impl super::Tracker {
                 changed.sort_unstable();
                 changed.dedup();
                 let hosts = changed.into_iter().map(|host| {
-                    let counted = self.hosts.peek_mut(&host).map(|counted| {
+                    let counted = self.hosts.get(host).map(|counted| {
                         counted.noted = false;
-                        counted.failures.clone()
+                        counted.failures.list()
                     });
                     (host, counted.unwrap_or_default())
                 });
@@ -105,7 +96,10 @@ impl super::Tracker {
             return;
         }
         let noted = matches!(self.changed, Changed::Some(_));
-        self.hosts.put(host, Counted { failures, noted });
+        let place = self.hosts.touch(host);
+        let counted = self.hosts.at(place);
+        counted.failures = failures.into();
+        counted.noted = noted;
         self.changed.note(host, self.capacity);
     }
 }
@@ -127,10 +121,10 @@ mod tests {
         IpAddr::from([192, 0, 2, n])
     }
 
-    fn counted(tracker: &Tracker) -> BTreeMap<IpAddr, Window> {
-        let hosts = tracker.hosts.iter();
+    fn counted(tracker: &mut Tracker) -> BTreeMap<IpAddr, Window> {
+        let hosts = tracker.hosts.all();
         hosts
-            .map(|(host, counted)| (*host, counted.failures.clone()))
+            .map(|counted| (counted.host, counted.failures.list()))
             .collect()
     }
 
@@ -190,7 +184,7 @@ mod tests {
                         kept.insert(host, window);
                     }
                 }
-                prop_assert_eq!(&kept, &counted(&tracker));
+                prop_assert_eq!(&kept, &counted(&mut tracker));
             }
         }
     }

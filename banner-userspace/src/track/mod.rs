@@ -2,15 +2,15 @@
 
 mod changes;
 mod evidence;
+mod hosts;
+mod times;
 
 use std::{net::IpAddr, time::Duration};
-
-use lru::LruCache;
 
 pub use changes::Changes;
 pub use evidence::Lines;
 
-use self::changes::{Changed, Counted};
+use self::{changes::Changed, hosts::Hosts};
 use crate::model::Wall;
 
 /// The failures of the hosts that one jail counts.
@@ -22,7 +22,7 @@ pub struct Tracker {
     max_retry: u32,
     find_time: Duration,
     capacity: usize,
-    hosts: LruCache<IpAddr, Counted>,
+    hosts: Hosts,
     changed: Changed,
     forgotten: u64,
     stale: u64,
@@ -34,12 +34,11 @@ pub type Window = Vec<Wall>;
 impl Tracker {
     /// An offence is `max_retry` failures within `find_time`.
     pub fn new(max_retry: u32, find_time: Duration, capacity: usize) -> Self {
-        let hosts = LruCache::unbounded();
         Self {
             max_retry,
             find_time,
             capacity: capacity.max(1),
-            hosts,
+            hosts: Hosts::default(),
             changed: Changed::default(),
             forgotten: 0,
             stale: 0,
@@ -57,22 +56,20 @@ impl Tracker {
             self.stale += 1;
             return None;
         }
-        let counted = self.hosts.get_or_insert_mut(host, Counted::default);
+        let place = self.hosts.touch(host);
+        let counted = self.hosts.at(place);
         if !std::mem::replace(&mut counted.noted, true) {
             self.changed.note(host, self.capacity);
         }
-        let window = &mut counted.failures;
-        window.retain(|&failure| failure > start);
-        let place = window.partition_point(|&failure| failure <= at);
-        window.insert(place, at);
-        let failures = u32::try_from(window.len()).unwrap_or(u32::MAX);
+        let failures = counted.failures.add(at, start);
+        let failures = u32::try_from(failures).unwrap_or(u32::MAX);
         if failures >= self.max_retry {
-            self.hosts.pop(&host);
+            self.hosts.remove(place);
             return Some(failures);
         }
         if self.hosts.len() > self.capacity {
-            if let Some((forgotten, counted)) = self.hosts.pop_lru()
-                && !counted.noted
+            if let Some((forgotten, noted)) = self.hosts.remove_quietest()
+                && !noted
             {
                 self.changed.note(forgotten, self.capacity);
             }
