@@ -286,11 +286,39 @@ pub(in crate::filter) fn better(
     }
 }
 
-/// A long literal is worth more than a short one; many of them are worth a little less.
+/// Words that stand in every log, in lines that are no failures.
+const COMMON: &str = "a address and at by client closed connect connection for from has host id in \
+                      info is message no not of on pid port remote server session status the to \
+                      user with";
+
+/// A long literal is worth more than a short one, but for words that are common; many literals are
+/// worth a little less.
 fn worth(set: &Required) -> usize {
-    let shortest = set.iter().map(Vec::len).min().unwrap_or(0).min(LONGEST);
+    let rarity = |text: &Vec<u8>| rarity(text);
+    let least = set.iter().map(rarity).min().unwrap_or(0);
     let many = usize::try_from(set.len().ilog2()).unwrap_or(0);
-    (shortest * 2).saturating_sub(many)
+    least.saturating_sub(many)
+}
+
+/// How rare a literal is among lines: bytes of rare words count twice, common words and what stands
+/// between words once each.
+fn rarity(text: &[u8]) -> usize {
+    text.chunk_by(|one, other| one.is_ascii_alphabetic() == other.is_ascii_alphabetic())
+        .map(|run| {
+            let word = run[0].is_ascii_alphabetic();
+            if run == b" " {
+                0
+            } else if word && is_common(run) {
+                1
+            } else {
+                run.len() * 2
+            }
+        })
+        .sum()
+}
+
+fn is_common(word: &[u8]) -> bool {
+    COMMON.split(' ').any(|known| known.as_bytes() == word)
 }
 
 #[cfg(test)]
@@ -316,6 +344,8 @@ mod tests {
                 Some(&["Failed password for "][..]),
             ),
             ("^(?:error: )?PAM: .* for .*", Some(&["PAM: "])),
+            ("^PAM: .* from port", Some(&["PAM: "])),
+            ("^PAM: .* fromage", Some(&[" fromage"])),
             ("(?:abc|defg) x", Some(&["abc x", "defg x"])),
             ("(?:abc|d+)", None),
             ("[ab]cd", Some(&["acd", "bcd"])),
