@@ -84,18 +84,14 @@ impl Hosts {
                         failures: Times::default(),
                     },
                 };
-                let place = match *free {
-                    Some(place) => {
-                        let room = &mut nodes[place as usize];
-                        *free = Some(room.older).filter(|&next| next != NONE);
-                        *room = node;
-                        place
-                    }
-                    None => {
-                        let place = Place::try_from(nodes.len()).unwrap_or(NONE);
-                        nodes.push(node);
-                        place
-                    }
+                let place = if let Some(place) = *free {
+                    let room = &mut nodes[place as usize];
+                    *free = Some(room.older).filter(|&next| next != NONE);
+                    *room = node;
+                    place
+                } else {
+                    nodes.push(node);
+                    Place::try_from(nodes.len() - 1).unwrap_or(NONE)
                 };
                 entry.insert(place);
                 self.link(place);
@@ -156,9 +152,9 @@ impl Hosts {
                 node.older = next;
                 self.nodes[next as usize].newer = place;
             }
-            none => {
+            empty => {
                 node.older = NONE;
-                *none = Some((place, place));
+                *empty = Some((place, place));
             }
         }
     }
