@@ -162,7 +162,7 @@ impl TestPrograms {
 }
 
 /// Programs that the tests run, and their Debian packages. None of these starts a service.
-const TEST_PROGRAMS: [(&str, &str); 9] = [
+const TEST_PROGRAMS: [(&str, &str); 13] = [
     ("python3", "python3"),
     ("ssh", "openssh-client"),
     ("ssh-keygen", "openssh-client"),
@@ -172,6 +172,10 @@ const TEST_PROGRAMS: [(&str, &str); 9] = [
     ("ethtool", "ethtool"),
     ("tcpdump", "tcpdump"),
     ("bpftool", "bpftool"),
+    ("nft", "nftables"),
+    ("iptables", "iptables"),
+    ("ipset", "ipset"),
+    ("tcpdmatch", "tcpd"),
 ];
 
 /// Programs that start virtual machines, and their Debian packages, beside those that the tests run

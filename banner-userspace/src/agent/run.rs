@@ -225,7 +225,7 @@ impl Running {
         }
         let mut failed = HashSet::new();
         if !out.changes.is_empty()
-            && let Err(failures) = self.agent.xdp.apply(&out.changes, now.mono)
+            && let Err(failures) = self.agent.xdp.apply(&out.changes, now)
         {
             report::failures(&failures);
             for failure in failures {

@@ -210,10 +210,10 @@ fn pipeline(config: &Config) -> Pipeline {
 
 /// Takes over the bans that are in force from an agent before this one.
 fn adopt(xdp: &mut Xdp, decider: &mut Decider, names: Names<'_>) -> anyhow::Result<()> {
-    let now = clock::now().mono;
+    let now = clock::now();
     let mut out = Outcome::default();
     for ban in xdp.in_force(now)? {
-        decider.adopt(ban, now, &mut out);
+        decider.adopt(ban, now.mono, &mut out);
     }
     if let Err(failed) = xdp.apply(&out.changes, now) {
         bail!("cannot tidy up what an earlier agent left: {}", failed[0]);
@@ -222,7 +222,7 @@ fn adopt(xdp: &mut Xdp, decider: &mut Decider, names: Names<'_>) -> anyhow::Resu
         &out.decisions,
         &std::collections::HashSet::new(),
         names,
-        now,
+        now.mono,
     );
     Ok(())
 }

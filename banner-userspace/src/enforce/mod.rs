@@ -1,20 +1,96 @@
 //! Puts bans into force.
 
+mod child;
+mod nftables;
 pub mod xdp;
 
-use crate::model::{Ban, Change, Mono};
+use std::fmt::Debug;
+
+pub use child::ChildError;
+pub use nftables::{Nftables, Notices};
+
+use crate::model::{Ban, Change, Entry, Now, PortSets, PrefixSet, Until};
 
 /// A way to keep banned hosts' packets out.
-pub trait Enforcer {
+///
+/// What it has put into force stays so when it is dropped, and when its process dies: only
+/// [`Enforcer::remove`] ends it.
+pub trait Enforcer: Debug {
     /// Its name in configuration and reports.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
+
+    /// Makes what bans need, where it is missing or not as it should be. Bans that are there stay.
+    fn open(&mut self) -> Result<(), EnforceError>;
+
+    /// These prefixes are never dropped, whatever is banned.
+    fn set_never(&mut self, never: &PrefixSet) -> Result<(), EnforceError>;
+
+    /// What the numbers of sets of ports stand for. Sets that bans in force have and that are not
+    /// among these are added.
+    fn set_ports(&mut self, ports: &mut PortSets) -> Result<(), EnforceError>;
 
     /// Puts the changes into force, in their order. When this returns, those that are not among
     /// the failures are in force.
-    fn apply(&mut self, changes: &[Change], now: Mono) -> Result<(), Vec<Failed>>;
+    fn apply(&mut self, changes: &[Change], now: Now) -> Result<(), Vec<Failed>>;
 
     /// What is in force, as far as it can tell.
-    fn in_force(&mut self, now: Mono) -> anyhow::Result<Vec<Ban>>;
+    fn in_force(&mut self, now: Now) -> anyhow::Result<Vec<Ban>>;
+
+    /// Something that finds out, in a thread of its own, what is in force, and whether it is complete.
+    fn inquire(&self) -> Inquiry;
+
+    /// Takes away all that it has made, and with it all bans. Nothing there is no error.
+    fn remove(&mut self) -> Result<(), EnforceError>;
+}
+
+/// Finds out what an enforcer has in force. See [`Enforcer::inquire`].
+pub type Inquiry = Box<dyn FnOnce() -> Result<Found, EnforceError> + Send>;
+
+/// What was found to be in force.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What is missing beside bans, in words: [`Enforcer::open`] makes it.
+    pub broken: Option<String>,
+    /// Bans that are there, each entry once.
+    pub held: Vec<Held>,
+    /// Bans that are there and can be none of the agent's.
+    pub strange: usize,
+}
+
+/// A ban that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Who, and for which ports.
+    pub entry: Entry,
+    /// When it ends, where it ends by itself, from when the survey began.
+    pub left: Option<std::time::Duration>,
+}
+
+/// Why an enforcer cannot do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum EnforceError {
+    /// A program that it needs did not do what it should.
+    #[error(transparent)]
+    Child(#[from] ChildError),
+    /// Something of its name is there, and is somebody else's.
+    #[error("{what} is there already and is not banner's; {advice}")]
+    Foreign {
+        /// What.
+        what: String,
+        /// What to do.
+        advice: String,
+    },
+    /// The kernel says no.
+    #[error("cannot {operation}: {why}")]
+    Kernel {
+        /// What was tried.
+        operation: &'static str,
+        /// Why it failed, and what to do.
+        why: String,
+    },
+    /// XDP says no.
+    #[error(transparent)]
+    Xdp(#[from] xdp::XdpError),
 }
 
 /// A change that could not be put into force.
@@ -25,4 +101,31 @@ pub struct Failed {
     pub change: Change,
     /// Why not.
     pub why: String,
+}
+
+/// The last of the changes of each entry, as a fallback enforcer is to see it: what only observes is
+/// no ban there, and neither is what is over.
+fn last_of_each(changes: &[Change], now: Now) -> impl Iterator<Item = Change> {
+    let mut seen = std::collections::HashSet::with_capacity(changes.len());
+    let mut last: Vec<Change> = (changes.iter().rev())
+        .filter(|change| seen.insert(change.entry()))
+        .copied()
+        .collect();
+    last.reverse();
+    last.into_iter().map(move |change| match change {
+        Change::Set(ban)
+            if ban.mode == crate::model::Mode::Enforce && !ban.until.is_over(now.mono) =>
+        {
+            change
+        }
+        change => change.entry().into(),
+    })
+}
+
+/// How long a ban lasts yet; none: for ever.
+fn left(until: Until, now: Now) -> Option<std::time::Duration> {
+    match until {
+        Until::Forever => None,
+        Until::At(end) => Some(end.since(now.mono)),
+    }
 }

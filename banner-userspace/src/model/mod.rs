@@ -12,6 +12,7 @@ mod offence;
 mod ports;
 mod prefixes;
 mod time;
+mod way;
 
 pub use attach::AttachMode;
 pub use ban::{Ban, Change, Entry, Mode, Until};
@@ -25,3 +26,4 @@ pub use offence::Offence;
 pub use ports::{NotPorts, PortSets, Ports, PortsId, Protocol, TooMany};
 pub use prefixes::PrefixSet;
 pub use time::{Mono, Now, Wall};
+pub use way::{Answer, Hook, Nftables, Way};

@@ -7,6 +7,7 @@ mod bench;
 mod budget;
 mod by_hand;
 mod clock;
+mod enforcers;
 mod families;
 mod features;
 mod gap;

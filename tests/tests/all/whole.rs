@@ -7,12 +7,18 @@ use banner_common::CHECKED;
 use banner_tests::{lab, pinned::Pinned};
 use banner_userspace::{
     enforce::{Enforcer as _, xdp::Xdp},
-    model::{Ban, Change, JailId, Mode, Mono, PortsId, PrefixSet, Until},
+    model::{Ban, Change, JailId, Mode, Mono, Now, PortsId, PrefixSet, Until, Wall},
 };
 use proptest::{
     collection::btree_map,
     prelude::{Strategy, any},
     test_runner::{Config, TestCaseError, TestRunner},
+};
+
+/// Nothing here ends.
+const NOW: Now = Now {
+    wall: Wall(0),
+    mono: Mono(0),
 };
 
 /// Few enough hosts and prefixes that sets have many in common.
@@ -81,7 +87,7 @@ fn replace(pins: &std::path::Path, sets: &[Vec<Ban>]) -> Result<()> {
     for set in sets {
         let failed = xdp.replace_all(set)?;
         ensure!(failed.is_empty(), "{}", failed[0]);
-        let found = xdp.in_force(Mono(0))?;
+        let found = xdp.in_force(NOW)?;
         ensure!(shown(&found) == shown(set), "{found:?} is in force");
     }
     Ok(())
@@ -108,7 +114,7 @@ fn entries_say_that_they_are_not_on_the_never_ban_list_only_while_they_are_not()
                 })
             })
             .collect();
-        (xdp.apply(&changes, Mono(0))).map_err(|failed| anyhow!("{}", failed[0]))?;
+        (xdp.apply(&changes, NOW)).map_err(|failed| anyhow!("{}", failed[0]))?;
         let pinned = Pinned::new(&pins);
         let checked = || -> Result<Vec<bool>> {
             let ban = |&host: &IpAddr| pinned.ban(host)?.context("it is banned");

@@ -2,12 +2,12 @@
 
 use std::{collections::VecDeque, net::IpAddr};
 
-use banner_common::{BANS4, BANS6, Ban as Entry, CHECKED, MAX_MORE, SEVERAL};
+use banner_common::{BANS4, BANS6, Ban as Entry, CHECKED, MAX_MORE, PORTS, SEVERAL};
 use ipnet::IpNet;
 
 use super::{
     XdpError,
-    batch::{Bytes, each, try_put},
+    batch::{Bytes, each, read_array, try_put, write_array},
     clock::Reading,
     entry::JailKeys,
     groups::{Groups, Scope, Step},
@@ -137,6 +137,22 @@ impl Bans {
             held,
             unfinished: VecDeque::new(),
         })
+    }
+
+    /// As [`Self::adopt`], once more: somebody else has written to the maps.
+    pub(super) fn read_again(&mut self) -> Result<(), XdpError> {
+        let mut groups = Groups::new(MAX_MORE as usize);
+        for step in groups.adopt(self.tables.groups()?) {
+            self.tables.run(step)?;
+        }
+        self.groups = groups;
+        self.unfinished.clear();
+        let mut held = [0; 2];
+        (self.tables).each_host(|host, _| held[usize::from(host.is_ipv6())] += 1)?;
+        self.held = held;
+        let masks = self.scopes.masks();
+        let found = read_array(PORTS, &self.tables.ports)?;
+        write_array(PORTS, &mut self.tables.ports, &found, &masks)
     }
 
     /// Puts changes into force, in their order.

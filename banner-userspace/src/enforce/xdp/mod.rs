@@ -18,6 +18,7 @@ mod entry;
 mod error;
 mod groups;
 mod holder;
+mod inquiry;
 mod kernel;
 mod links;
 mod lock;
@@ -57,8 +58,8 @@ use self::{
     bans::Bans, batch::read_array, clock::Clock, counters::Counted, entry::JailKeys,
     never::NeverMaps, object::Loader, pins::Pins, scopes::Scopes, tables::Tables,
 };
-use super::{Enforcer, Failed};
-use crate::model::{Ban, Change, Mono, PrefixSet};
+use super::{EnforceError, Enforcer, Failed, Inquiry};
+use crate::model::{Ban, Change, Now, PortSets, PrefixSet};
 
 /// The XDP program with its maps.
 #[derive(Debug)]
@@ -167,7 +168,20 @@ impl Enforcer for Xdp {
         "xdp"
     }
 
-    fn apply(&mut self, changes: &[Change], _now: Mono) -> Result<(), Vec<Failed>> {
+    fn open(&mut self) -> Result<(), EnforceError> {
+        self.read_again()
+    }
+
+    fn set_never(&mut self, never: &PrefixSet) -> Result<(), EnforceError> {
+        Ok(Self::set_never(self, never)?)
+    }
+
+    fn set_ports(&mut self, ports: &mut PortSets) -> Result<(), EnforceError> {
+        Self::set_ports(self, ports)?;
+        Ok(())
+    }
+
+    fn apply(&mut self, changes: &[Change], _now: Now) -> Result<(), Vec<Failed>> {
         let reading = self.clock.read(&self.shared).map_err(|error| {
             let why = error.to_string();
             let failed = |&change| Failed {
@@ -184,9 +198,18 @@ impl Enforcer for Xdp {
         }
     }
 
-    fn in_force(&mut self, _now: Mono) -> anyhow::Result<Vec<Ban>> {
+    fn in_force(&mut self, _now: Now) -> anyhow::Result<Vec<Ban>> {
         let reading = self.clock.read(&self.shared)?;
         Ok(self.bans.read(&reading)?)
+    }
+
+    fn inquire(&self) -> Inquiry {
+        self.inquiry()
+    }
+
+    fn remove(&mut self) -> Result<(), EnforceError> {
+        detach(self.pins.folder(), &[])?;
+        Ok(())
     }
 }
 

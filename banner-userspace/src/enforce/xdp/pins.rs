@@ -100,6 +100,11 @@ impl Pins {
         self.undo = None;
     }
 
+    /// The pin directory.
+    pub(super) fn folder(&self) -> &Path {
+        &self.dir
+    }
+
     /// Where a map is pinned.
     pub(super) fn map(&self, name: &str) -> PathBuf {
         self.dir.join(name)

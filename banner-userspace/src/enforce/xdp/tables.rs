@@ -78,6 +78,11 @@ impl Tables {
         })
     }
 
+    /// Which maps of prefixes the program looks at.
+    pub(super) fn in_use(&self) -> Result<[u8; InUse::SIZE], XdpError> {
+        self.in_use.get(&0, 0).map_err(XdpError::map(IN_USE))
+    }
+
     /// The entry of an address.
     pub(super) fn host(&self, host: IpAddr) -> Result<Option<Entry>, XdpError> {
         let entry = match host {

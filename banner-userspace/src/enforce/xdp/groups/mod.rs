@@ -307,7 +307,8 @@ impl Groups {
         Ok(())
     }
 
-    fn in_use(&self) -> InUse {
+    /// Which maps of prefixes have something in them.
+    pub(super) fn in_use(&self) -> InUse {
         let any = |v4| {
             let mut ends = [self.wide.first_key_value(), self.wide.last_key_value()].into_iter();
             u32::from(ends.any(|end| end.is_some_and(|(net, _)| net.addr().is_ipv4() == v4)))

@@ -17,7 +17,7 @@ use banner_tests::{
 
 use banner_userspace::{
     enforce::{Enforcer as _, xdp::Xdp},
-    model::{Ban, Change, JailId, Mode, Mono, PortsId, Until},
+    model::{Ban, Change, JailId, Mode, Mono, Now, PortsId, Until, Wall},
 };
 
 use super::{
@@ -27,6 +27,12 @@ use super::{
     receiver::{Bans, ipset_restore, nft_elements, nft_set},
 };
 use crate::table::Table;
+
+/// Nothing here ends.
+const NOW: Now = Now {
+    wall: Wall(0),
+    mono: Mono(0),
+};
 
 /// Longest that a peer may take.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -168,13 +174,13 @@ fn banner(lab: &Lab, wanted: Bans) -> Result<(Duration, Duration)> {
     let changes: Vec<_> = list(0).into_iter().map(Change::Set).collect();
     let others = list(wanted.count);
     let start = Instant::now();
-    (xdp.apply(&changes, Mono(0))).map_err(|failed| anyhow!("{}", failed[0]))?;
+    (xdp.apply(&changes, NOW)).map_err(|failed| anyhow!("{}", failed[0]))?;
     let first = start.elapsed();
     let start = Instant::now();
     let failed = xdp.replace_all(&others)?;
     let replaced = start.elapsed();
     ensure!(failed.is_empty(), "{}", failed[0]);
-    let mut found = xdp.in_force(Mono(0))?;
+    let mut found = xdp.in_force(NOW)?;
     let by_net = |ban: &Ban| ban.net;
     found.sort_unstable_by_key(by_net);
     let mut others = others;
