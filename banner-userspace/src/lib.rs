@@ -12,6 +12,7 @@ pub mod filter;
 pub mod import;
 pub mod model;
 pub mod netlink;
+pub mod notify;
 pub mod source;
 pub mod store;
 mod sys;
