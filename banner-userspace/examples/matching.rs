@@ -117,11 +117,7 @@ fn measure(filters: &[Arc<Filter>], text: &str, rounds: usize, tracked: usize) -
             let most = rest.len().min(CHUNK);
             let end = rest[..most].iter().rposition(|&byte| byte == b'\n');
             let (bytes, behind) = rest.split_at(end.map_or(most, |end| end + 1));
-            let chunk = Chunk {
-                logs: &[LogId(0)],
-                bytes,
-                cut: false,
-            };
+            let chunk = Chunk::new(&[LogId(0)], bytes);
             pipeline.chunk(&chunk, now, &mut offences);
             for offence in offences.drain(..) {
                 decider.offence(&offence, now, &mut out);

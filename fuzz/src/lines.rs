@@ -70,9 +70,8 @@ fn chunked(filters: &[Arc<Filter>], log: &[u8], size: usize) -> Vec<Counts> {
     let mut offences = Vec::new();
     let mut give = |bytes: &[u8], end: End| {
         let chunk = Chunk {
-            logs: &[LogId(0)],
-            bytes,
             cut: end != End::Whole,
+            ..Chunk::new(&[LogId(0)], bytes)
         };
         pipeline.chunk(&chunk, now, &mut offences);
     };

@@ -115,11 +115,11 @@ impl Pipeline {
             return;
         };
         let (jails, lines) = (&mut self.jails, &mut self.lines);
-        let mut each = |line: &[u8], reader: &mut Reader| {
+        let mut each = |line: &[u8], time, reader: &mut Reader| {
             let line = Line {
                 bytes: line.strip_suffix(b"\r").unwrap_or(line),
                 cut: chunk.cut,
-                at: None,
+                at: time,
             };
             let verdict = reader.filter.judge_in(&mut reader.state, line, now.wall);
             for &id in &reader.jails {
@@ -136,12 +136,16 @@ impl Pipeline {
         if chunk.cut {
             // What is missing may be what a pattern cannot do without.
             let line = chunk.bytes.strip_suffix(b"\n").unwrap_or(chunk.bytes);
-            return filters.iter_mut().for_each(|reader| each(line, reader));
+            let time = chunk.time_of(line);
+            return filters
+                .iter_mut()
+                .for_each(|reader| each(line, time, reader));
         }
         sieve.lines(chunk.bytes, |line, wanted| {
+            let time = chunk.time_of(line);
             for n in wanted.iter() {
                 if let Some(reader) = filters.get_mut(n) {
-                    each(line, reader);
+                    each(line, time, reader);
                 }
             }
         });
@@ -269,11 +273,8 @@ mod tests {
             mono: Mono(0),
         };
         let mut offences = Vec::new();
-        let chunk = Chunk {
-            logs: &[LogId(log)],
-            bytes: text.as_bytes(),
-            cut: false,
-        };
+        let logs = [LogId(log)];
+        let chunk = Chunk::new(&logs, text.as_bytes());
         pipeline.chunk(&chunk, now, &mut offences);
         offences
             .iter()

@@ -53,7 +53,7 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     let mut hang_up = signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?;
-    let tail = sys::readable(agent.tail.as_fd()).context("cannot watch files")?;
+    let sources = sys::readable(agent.sources.as_fd()).context("cannot watch the logs")?;
     let network = sys::readable(agent.watch.as_fd()).context("cannot watch the network")?;
     let (requests, mut inbox) = mpsc::channel(16);
     if let Some(server) = agent.server.take() {
@@ -82,9 +82,9 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
                 agent.read();
             }
             // After the others, because under a flood there is always something to read.
-            ready = tail.readable() => {
+            ready = sources.readable() => {
                 // Cleared before reading, so that what comes meanwhile wakes again.
-                ready.context("cannot watch files")?.clear_ready();
+                ready.context("cannot watch the logs")?.clear_ready();
                 agent.read();
             }
             () = sleep_until(deadline) => agent.read(),
@@ -166,13 +166,13 @@ impl Running {
     fn read(&mut self) {
         let now = clock::now();
         let Started {
-            tail,
+            sources,
             pipeline,
             decider,
             ..
         } = &mut self.agent;
         let mut offences = Vec::new();
-        let progress = tail.poll(now.mono, SLICE, &mut |chunk| {
+        let progress = sources.poll(now, SLICE, &mut |chunk| {
             pipeline.chunk(&chunk, now, &mut offences);
         });
         self.read_at = match progress {
@@ -209,7 +209,7 @@ impl Running {
             self.trace_no_more(now);
         }
         if due(self.unread.look_at) {
-            self.unread.look(&self.agent.tail, now.mono);
+            self.unread.look(&self.agent.sources, now.mono);
         }
     }
 
@@ -340,15 +340,20 @@ impl Running {
             ..
         } = &self.agent;
         let (v4, v6) = decider.entries();
-        let files = self.agent.tail.files().count();
         let plural = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
+        let files = self.agent.sources.files().count();
+        let streams = self.agent.sources.streams().count();
+        let streams = match streams {
+            0 => String::new(),
+            count => format!(" and {}", plural(count, "other source")),
+        };
         let unread = match self.unread.count() {
             0 => String::new(),
             count => format!(" ({count} not read)"),
         };
         let took = clock::now().mono.since(self.agent.since);
         info!(
-            "ready after {} ms: {}; {} on {}{unread}; {} in force",
+            "ready after {} ms: {}; {} on {}{streams}{unread}; {} in force",
             took.as_millis(),
             guards.summary(),
             plural(config.jails.len(), "jail"),
@@ -361,11 +366,11 @@ impl Running {
         self.trace_no_more(clock::now());
         let Started {
             options,
-            tail,
+            sources,
             decider,
             ..
         } = &self.agent;
-        if let Err(error) = store::save_marks(&options.state_dir, &tail.marks()) {
+        if let Err(error) = store::save_marks(&options.state_dir, &sources.marks()) {
             warn!("{error}; the next agent will begin at the end of each log");
         }
         let (v4, v6) = decider.entries();

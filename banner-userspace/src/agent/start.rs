@@ -26,7 +26,7 @@ use crate::{
     enforce::{Enforcer as _, xdp::Xdp},
     model::{Mono, PortSets, PrefixSet},
     netlink::{Network, Watch},
-    source::{self, Tail},
+    source::{self, Sources},
     store,
 };
 
@@ -57,7 +57,7 @@ pub struct Started {
     /// By the numbers that bans have.
     pub(super) ports: PortSets,
     pub(super) pipeline: Pipeline,
-    pub(super) tail: Tail,
+    pub(super) sources: Sources,
     pub(super) watch: Watch,
     pub(super) looks: Looks,
     pub(super) never: PrefixSet,
@@ -121,7 +121,7 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
         warn!("{error}; reading begins at the end of each log");
         Vec::new()
     });
-    let tail = Tail::open(
+    let sources = Sources::open(
         &config.logs,
         source::Options {
             max_line: config.limits.line as usize,
@@ -155,7 +155,7 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
         decider,
         ports,
         pipeline,
-        tail,
+        sources,
         watch,
         looks,
         never,

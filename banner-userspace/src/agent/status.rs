@@ -1,6 +1,6 @@
 //! What the agent says of itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use banner_common::{Reason, Tally};
 
@@ -8,15 +8,15 @@ use super::{run::Running, start::Started};
 use crate::{
     config::Jail,
     control::{
-        BanPage, BanStatus, FileStatus, JailStatus, PacketStatus, SourceStatus, Status, Top,
-        TopHost, shown,
+        BanPage, BanStatus, FileStatus, JailStatus, PacketStatus, SourceStatus, Status,
+        StreamStatus, Top, TopHost, shown,
     },
     decide::Cursor,
     enforce::{
         Enforcer as _,
         xdp::{Activity, Counters, Talker, XdpError},
     },
-    model::{Ban, JailId, LogId, Mono, Until},
+    model::{Ban, JailId, Log, Mono, Until},
 };
 
 /// For `banner status`.
@@ -36,7 +36,11 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
         problems.push(format!("packets cannot be counted: {error}"));
         Counters::default()
     });
-    let files: Vec<_> = agent.tail.files().map(|file| file_status(&file)).collect();
+    let files: Vec<_> = agent
+        .sources
+        .files()
+        .map(|file| file_status(&file))
+        .collect();
     for file in files.iter().filter(|file| !file.awaited) {
         let problem = file.problem.iter();
         problems.extend(problem.map(|problem| format!("{}: {problem}", file.path)));
@@ -50,7 +54,13 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
             jail.name, jail.stale, jail.failures
         )
     }));
-    let stats = agent.tail.stats();
+    let streams: Vec<_> = agent.sources.streams().map(stream_status).collect();
+    for stream in streams.iter().filter(|stream| !stream.awaited) {
+        let problem = stream.problem.iter();
+        problems.extend(problem.map(|problem| format!("{}: {problem}", stream.name)));
+    }
+    let stats = agent.sources.stats();
+    problems.extend(strange(stats.strange));
     Status {
         version: env!("CARGO_PKG_VERSION").into(),
         pid: std::process::id(),
@@ -67,6 +77,7 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
         packets: packets(counters),
         jails,
         files,
+        streams,
         source: SourceStatus {
             lines: stats.lines,
             bytes: stats.bytes,
@@ -91,17 +102,14 @@ pub(super) fn packets(counters: Counters) -> BTreeMap<String, PacketStatus> {
 
 /// The jails that read nothing at all, so that nothing can come of them.
 pub(super) fn unfed(agent: &Started) -> impl Iterator<Item = String> {
-    let read: BTreeSet<LogId> = (agent.tail.files())
-        .filter(|file| file.problem.is_none())
-        .flat_map(|file| file.logs.to_vec())
-        .collect();
+    let read = agent.sources.read();
     let unfed = move |jail: &&Jail| jail.logs.iter().all(|log| !read.contains(log));
     agent.config.jails.iter().filter(unfed).map(|jail| {
         let logs = jail
             .logs
             .iter()
             .filter_map(|log| agent.config.logs.get(usize::from(log.0)));
-        let logs: Vec<_> = logs.map(String::as_str).collect();
+        let logs: Vec<_> = logs.map(Log::to_string).collect();
         format!(
             "jail {} reads nothing: there is no {}. Where a system logs to the journal only, it \
              takes a syslog daemon (rsyslog) to have files; the journal itself is not read yet",
@@ -134,7 +142,7 @@ fn jail_status(running: &Running, n: usize) -> Option<JailStatus> {
         name: jail.name.clone(),
         mode: jail.mode.name().into(),
         filter: jail.filter_name.clone(),
-        logs: logs.cloned().collect(),
+        logs: logs.map(Log::to_string).collect(),
         banned: agent.decider.of(id),
         counting: tracker.hosts(),
         failures: counts.failures,
@@ -157,8 +165,33 @@ fn file_status(file: &crate::source::FileState<'_>) -> FileStatus {
         read: file.bytes,
         lag: file.lag,
         awaited: file.problem.is_some_and(|problem| problem.awaited),
+        polled: file.polled.map(str::to_owned),
         problem: file.problem.map(|problem| problem.error.clone()),
     }
+}
+
+fn stream_status(stream: crate::source::StreamState) -> StreamStatus {
+    StreamStatus {
+        name: stream.name,
+        lines: stream.tally.lines,
+        read: stream.tally.bytes,
+        cut: stream.tally.cut,
+        lost: stream.tally.lost,
+        refused: stream.tally.refused,
+        note: stream.note,
+        awaited: (stream.problem.as_ref()).is_some_and(|problem| problem.awaited),
+        problem: stream.problem.map(|problem| problem.error),
+    }
+}
+
+/// What was passed over.
+fn strange(lines: u64) -> Option<String> {
+    (lines > 0).then(|| {
+        format!(
+            "{lines} lines were not in the form that their source should have, and were passed over; do \
+             `cri` and `docker` in `logs` name files of containers?"
+        )
+    })
 }
 
 /// For `banner bans`: some of them.

@@ -1,8 +1,7 @@
 //! Tells of logs that cannot be read.
 
 use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
@@ -10,7 +9,7 @@ use tracing::{info, warn};
 
 use crate::{
     model::Mono,
-    source::{Problem, Tail},
+    source::{Problem, Sources},
 };
 
 /// How often it is looked for changes while logs are being written. Each look asks for the size of
@@ -20,7 +19,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The logs that cannot be read, as far as was told.
 #[derive(Debug, Default)]
 pub(super) struct Unread {
-    told: BTreeMap<PathBuf, String>,
+    /// By the names of their sources.
+    told: BTreeMap<String, String>,
     looked: Option<Mono>,
     /// When to look next; not while nothing happens.
     pub(super) look_at: Option<Mono>,
@@ -34,39 +34,35 @@ impl Unread {
     }
 
     /// Writes a line for each log that cannot be read, or can be read now, since the last look.
-    pub(super) fn look(&mut self, tail: &Tail, now: Mono) {
+    pub(super) fn look(&mut self, sources: &Sources, now: Mono) {
         self.looked = Some(now);
         self.look_at = None;
-        let mut unread: BTreeMap<&Path, &Problem> = BTreeMap::new();
-        for file in tail.files() {
-            if let Some(problem) = file.problem {
-                unread.insert(file.path, problem);
+        let mut unread: BTreeMap<String, Problem> = BTreeMap::new();
+        let mut read = BTreeSet::new();
+        for (name, problem) in sources.problems() {
+            match problem {
+                Some(problem) => drop(unread.insert(name, problem)),
+                None if self.told.contains_key(&name) => drop(read.insert(name)),
+                None => {}
             }
         }
-        for (path, problem) in &unread {
-            if self
-                .told
-                .get(*path)
-                .is_some_and(|told| *told == problem.error)
-            {
+        for (name, problem) in &unread {
+            if self.told.get(name) == Some(&problem.error) {
                 continue;
             }
             let retry = problem.retry.map_or("", |_| "; it is tried again");
-            let (path, error) = (path.display(), &problem.error);
+            let error = &problem.error;
             if problem.awaited {
-                info!("{path}: {error}");
+                info!("{name}: {error}");
             } else {
-                warn!("{path}: not read: {error}{retry}");
+                warn!("{name}: not read: {error}{retry}");
             }
         }
-        for path in self.told.keys() {
-            let is_read = || tail.files().any(|file| file.path == path);
-            if !unread.contains_key(&**path) && is_read() {
-                info!("{}: is read now", path.display());
-            }
+        for name in read.iter().filter(|name| !unread.contains_key(*name)) {
+            info!("{name}: is read now");
         }
         self.told = (unread.into_iter())
-            .map(|(path, problem)| (path.to_owned(), problem.error.clone()))
+            .map(|(name, problem)| (name, problem.error))
             .collect();
     }
 

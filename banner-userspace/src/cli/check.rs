@@ -68,7 +68,7 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
             .logs
             .iter()
             .filter_map(|log| config.logs.get(usize::from(log.0)));
-        let logs: Vec<_> = logs.map(|log| escaped(log)).collect();
+        let logs: Vec<_> = logs.map(|log| escaped(&log.to_string())).collect();
         say!(
             "jail {}: {} mode{}, {}",
             jail.name,

@@ -10,6 +10,7 @@ pub(super) fn run(places: Places) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async { agent::run(agent::start(places.into())?).await })?;
+    // Boxed, because all that an agent has is part of the future.
+    runtime.block_on(async { Box::pin(agent::run(agent::start(places.into())?)).await })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use super::{
     table::{self, aligned, duration, escaped},
 };
 use crate::{
-    control::{ClientError, JailStatus, Status},
+    control::{ClientError, JailStatus, Status, StreamStatus},
     enforce::xdp,
 };
 
@@ -115,8 +115,11 @@ fn text(status: &Status) -> String {
             Some(problem) if file.awaited => escaped(problem),
             Some(problem) => format!("UNREADABLE: {}", escaped(problem)),
         };
+        let polled = (file.polled.as_ref()).map(|why| format!("; {}", escaped(why)));
+        let state = state + &polled.unwrap_or_default();
         lines.push(vec!["log".into(), escaped(&file.path), state]);
     }
+    lines.extend(status.streams.iter().map(stream));
     lines.extend(losses(status));
     text.push_str(&aligned(&lines));
     text.push('\n');
@@ -131,6 +134,29 @@ fn prefixes(count: usize) -> String {
         1 => "; 1 is a prefix".into(),
         count => format!("; {count} are prefixes"),
     }
+}
+
+/// A source that is no file.
+fn stream(stream: &StreamStatus) -> Vec<String> {
+    let mut state = format!("{} lines, {} bytes read", stream.lines, stream.read);
+    for (count, what) in [
+        (stream.cut, "cut"),
+        (stream.lost, "LOST"),
+        (stream.refused, "refused"),
+    ] {
+        if count > 0 {
+            state.extend([", ", &count.to_string(), " ", what]);
+        }
+    }
+    if let Some(note) = &stream.note {
+        state.extend(["; ", &escaped(note)]);
+    }
+    match &stream.problem {
+        Some(problem) if stream.awaited => state.extend(["; ", &escaped(problem)]),
+        Some(problem) => state.extend(["; PROBLEM: ", &escaped(problem)]),
+        None => {}
+    }
+    vec!["source".into(), escaped(&stream.name), state]
 }
 
 /// Counters that are 0 when all is well.

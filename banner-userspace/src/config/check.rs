@@ -17,7 +17,7 @@ use super::source::Source;
 use super::yaml::{Located, Spot};
 use super::{Config, Jail};
 use crate::filter::Filter;
-use crate::model::{LogId, PortSets, Ports, PortsId};
+use crate::model::{Log, LogId, PortSets, Ports, PortsId};
 
 /// `None` when something was reported on the way that leaves no configuration at all.
 pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Config> {
@@ -80,7 +80,7 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
         limits: main.limits,
         jails: jails.into_iter().collect::<Option<Vec<Jail>>>()?,
         ports: scopes.sets,
-        logs: logs.patterns,
+        logs: logs.all,
         files: source.read.clone(),
         warnings: Vec::new(),
     })
@@ -179,25 +179,25 @@ fn networks_of(list: Vec<Located<IpNet>>, path: &str, report: &mut Report) -> Ve
         .collect()
 }
 
-/// Every log pattern once.
+/// Every log once.
 #[derive(Default)]
 struct Logs {
-    patterns: Vec<String>,
-    ids: BTreeMap<String, LogId>,
+    all: Vec<Log>,
+    ids: BTreeMap<Log, LogId>,
 }
 
 impl Logs {
-    fn id(&mut self, log: Located<String>, jail: &str, report: &mut Report) -> Option<LogId> {
+    fn id(&mut self, log: Located<Log>, jail: &str, report: &mut Report) -> Option<LogId> {
         if let Some(id) = self.ids.get(&log.value) {
             return Some(*id);
         }
-        let Ok(index) = u16::try_from(self.patterns.len()) else {
+        let Ok(index) = u16::try_from(self.all.len()) else {
             let path = join(jail, settings::LOGS.name());
             report.error(log.spot, &path, "too many different logs: at most 65536");
             return None;
         };
         let id = LogId(index);
-        self.patterns.push(log.value.clone());
+        self.all.push(log.value.clone());
         self.ids.insert(log.value, id);
         Some(id)
     }

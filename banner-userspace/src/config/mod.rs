@@ -13,6 +13,7 @@ mod files;
 mod filters;
 mod glob;
 mod interfaces;
+mod log_keys;
 mod lone;
 mod name;
 mod nearest;
@@ -38,7 +39,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::filter::{Filter, FilterSpec};
-use crate::model::{Escalation, LogId, Mode, PortSets, Ports, PortsId};
+use crate::model::{Escalation, Log, LogId, Mode, PortSets, Ports, PortsId};
 
 pub use duration::BanTime;
 pub use files::{Disk, Files, InMemory};
@@ -63,8 +64,8 @@ pub struct Config {
     pub jails: Vec<Jail>,
     /// The sets of ports that jails ban for.
     pub ports: PortSets,
-    /// Absolute paths and patterns of logs, each once; the index is the [`LogId`].
-    pub logs: Vec<String>,
+    /// What is read, each once; the index is the [`LogId`].
+    pub logs: Vec<Log>,
     /// Every file that was read, the main one first.
     pub files: Vec<PathBuf>,
     /// Worth showing to the user, but no reason to refuse.

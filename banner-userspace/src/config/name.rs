@@ -1,8 +1,7 @@
 //! Names and paths.
 
 use super::report::Report;
-use super::shape::{Shape, Text, refuse};
-use super::yaml::{Located, Node};
+use super::yaml::Located;
 
 /// The rule for names of jails, filters and prefixes: they stand in file names, labels and
 /// reports.
@@ -17,36 +16,6 @@ pub(crate) fn is_name(text: &str) -> bool {
 /// Whether a name can be that of a filter: it becomes the name of a file.
 pub(crate) fn is_filter_name(text: &str) -> bool {
     is_name(text) && !text.contains("..") && !text.starts_with('.')
-}
-
-/// The path of a log, or a pattern of paths.
-pub(crate) struct LogPath;
-
-impl Shape for LogPath {
-    type Value = String;
-
-    fn noun(&self) -> String {
-        "an absolute path or pattern".to_owned()
-    }
-
-    fn examples(&self) -> &'static str {
-        "/var/log/auth.log or /var/log/nginx/*.log"
-    }
-
-    fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<String> {
-        let text = Text("an absolute path or pattern").read(node, path, report)?;
-        let advice = if !text.starts_with('/') {
-            "it must begin with a /"
-        } else if text.ends_with('/') {
-            "this is a folder: name its files, as in /var/log/nginx/*.log"
-        } else if text.contains(char::is_control) {
-            "it must not contain control characters"
-        } else {
-            return Some(text);
-        };
-        refuse(self, node, path, report, advice);
-        None
-    }
 }
 
 /// The list without what was given before, which is reported.

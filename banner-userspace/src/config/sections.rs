@@ -1,5 +1,6 @@
 //! The mappings of the configuration, and the keys that each may have.
 
+use super::log_keys::{CRI_SECTION, DOCKER_SECTION, LOG_SECTION};
 use super::section::{AnySetting, Default, Section};
 use super::settings::{
     ALL_JAILS, AROUND, AROUND_IPV4, AROUND_IPV6, BAN_TIME, BANS, DEFAULTS, DESCRIPTION, DIALECT,
@@ -172,13 +173,16 @@ pub(crate) static PARAMETER_SECTION: Section = Section {
 };
 
 /// All of them, in the order of the reference.
-pub(crate) static SECTIONS: [&Section; 12] = [
+pub(crate) static SECTIONS: [&Section; 15] = [
     &MAIN,
     &INCLUDED,
     &LIMITS_SECTION,
     &DEFAULTS_SECTION,
     &JAIL_SECTION,
     &ESCALATION_SECTION,
+    &LOG_SECTION,
+    &CRI_SECTION,
+    &DOCKER_SECTION,
     &AROUND_SECTION,
     &INTERFACE_SECTION,
     &FILTER_SECTION,

@@ -4,11 +4,10 @@
 use super::address::Network;
 use super::duration::{BanSpan, Span};
 use super::interfaces::{InterfaceName, InterfacesOf};
-use super::name::LogPath;
 use super::ports::PortsOf;
 use super::raw::{
-    AroundOf, Enforcers, EscalationOf, FilterOf, GrowthOf, Jails, KeyOf, LimitsOf, ParametersOf,
-    PartsOf, PatternOf, PolicyOf, SampleOf, StampsOf, TimeOf, True, WhenOf, Word,
+    AroundOf, Enforcers, EscalationOf, FilterOf, GrowthOf, Jails, KeyOf, LimitsOf, LogOf,
+    ParametersOf, PartsOf, PatternOf, PolicyOf, SampleOf, StampsOf, TimeOf, True, WhenOf, Word,
 };
 use super::section::{Default, Setting};
 use super::shape::{Choice, Count, Flag, List, Number, Text};
@@ -265,14 +264,14 @@ pub(crate) static FILTER: Setting<FilterOf> = Setting::new(
     "What a failure looks like: the name of a filter, `{use: NAME, PARAMETER: VALUE}`, or the filter itself.",
 );
 
-pub(crate) static LOGS: Setting<List<LogPath>> = Setting::new(
+pub(crate) static LOGS: Setting<List<LogOf>> = Setting::new(
     "logs",
     List {
-        item: LogPath,
+        item: LogOf,
         of: "absolute paths or patterns",
     },
     Default::Required,
-    "The logs to follow. They need not exist yet.",
+    "What to read: files by absolute paths or patterns, or the other sources of `a log` below. They need not exist yet.",
 )
 .also(&["logpath", "file", "files", "path", "paths"]);
 

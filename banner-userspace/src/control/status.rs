@@ -38,6 +38,9 @@ pub struct Status {
     pub jails: Vec<JailStatus>,
     /// Log files.
     pub files: Vec<FileStatus>,
+    /// What is read beside files.
+    #[serde(default)]
+    pub streams: Vec<StreamStatus>,
     /// Reading, over all files.
     pub source: SourceStatus,
 }
@@ -127,7 +130,33 @@ pub struct FileStatus {
     /// Nothing is there yet, and that is all that is wrong.
     #[serde(default)]
     pub awaited: bool,
+    /// Why it is looked at once a second; none: the kernel tells of changes.
+    #[serde(default)]
+    pub polled: Option<String>,
     /// Why it is not read.
+    pub problem: Option<String>,
+}
+
+/// A source that is no file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamStatus {
+    /// As the configuration names it.
+    pub name: String,
+    /// Lines.
+    pub lines: u64,
+    /// Bytes read.
+    pub read: u64,
+    /// Lines longer than the limit, or without an end.
+    pub cut: u64,
+    /// Messages that were sent and could not be read.
+    pub lost: u64,
+    /// Messages and connections that were not taken.
+    pub refused: u64,
+    /// What else there is to know.
+    pub note: Option<String>,
+    /// Nothing is there yet, and that is all that is wrong.
+    pub awaited: bool,
+    /// Why it is not read, or not as it should be.
     pub problem: Option<String>,
 }
 

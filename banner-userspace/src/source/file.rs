@@ -161,15 +161,15 @@ impl LogFile {
     }
 
     /// What [`LogFile::fits`] will ask for after a restart.
-    pub(super) fn mark(&self, path: &Path) -> Mark {
-        let known = usize::try_from(self.settled)
-            .unwrap_or(HEAD)
-            .min(self.head.len());
+    /// So many of the last bytes that were given out had no effect yet: `held`.
+    pub(super) fn mark(&self, path: &Path, held: u64) -> Mark {
+        let offset = self.settled.saturating_sub(held);
+        let known = usize::try_from(offset).unwrap_or(HEAD).min(self.head.len());
         Mark {
             path: path.to_owned(),
             device: self.inode.device,
             inode: self.inode.inode,
-            offset: self.settled,
+            offset,
             fingerprint: Fingerprint::of(&self.head[..known]),
         }
     }

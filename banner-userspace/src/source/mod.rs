@@ -1,4 +1,5 @@
-//! Follows log files: which files the entries mean, rotation, and how far each was read.
+//! Where lines come from. [`Sources`] is all of it; [`Tail`] follows log files: which files the entries
+//! mean, rotation, and how far each was read.
 //!
 //! [`Tail`] has no thread, no clock and no runtime. Its owner waits for its descriptor and calls
 //! [`Tail::poll`] with the time. While all is well it needs no wake-up but for writes to the files
@@ -44,6 +45,8 @@
 //! - What no event tells of is seen with the next one: writes through `mmap`, and a filesystem that
 //!   is mounted over a folder on the way.
 
+mod batch;
+mod container;
 mod events;
 mod file;
 mod glob;
@@ -52,11 +55,14 @@ mod mark;
 mod moves;
 mod names;
 mod pattern;
+mod pipe;
 mod remote;
 mod resume;
 mod scan;
 mod settle;
+mod sources;
 mod state;
+mod stream;
 mod tail;
 mod turns;
 mod walk;
@@ -65,6 +71,9 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use container::record;
 pub use lines::{End, Lines};
+pub use sources::{Options, Sources};
 pub use state::{FileState, Problem, Progress, Stats};
-pub use tail::{Options, Tail};
+pub use stream::{StreamState, Tally};
+pub use tail::{Options as TailOptions, Tail};

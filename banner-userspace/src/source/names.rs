@@ -12,11 +12,12 @@ use nix::errno::Errno;
 use nix::sys::inotify::WatchDescriptor;
 
 use super::file::LogFile;
+use super::lines::End;
 use super::mark::Inode;
 use super::state::Problem;
 use super::tail::Tail;
 use super::watch::FileId;
-use crate::model::{LogId, Mono};
+use crate::model::{Chunk, LogId, Mono};
 
 /// How many files that lost one name are followed at once. When one more comes, the oldest is
 /// given up; what it has that was not read is counted as lost.
@@ -55,6 +56,27 @@ pub(super) struct Followed {
     /// When it last had something new, or lost a name.
     pub(super) stirred: Mono,
     pub(super) problem: Option<Problem>,
+}
+
+/// Lines of one file, as [`Tail`] gives them out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece<'a> {
+    /// The entries that the file counts for.
+    pub(super) logs: &'a [LogId],
+    pub(super) bytes: &'a [u8],
+    pub(super) end: End,
+    pub(super) file: FileId,
+    /// A name that it has, or had.
+    pub(super) path: Option<&'a Arc<Path>>,
+}
+
+impl<'a> From<Piece<'a>> for Chunk<'a> {
+    fn from(piece: Piece<'a>) -> Self {
+        Self {
+            cut: piece.end != End::Whole,
+            ..Self::new(piece.logs, piece.bytes)
+        }
+    }
 }
 
 impl Tail {
@@ -172,13 +194,13 @@ impl Tail {
         };
         followed.former_of.retain(|one| one != path);
         if followed.former_of.is_empty() && followed.current_of.is_empty() {
-            self.close(id);
+            self.close(path, id);
         } else {
             self.count_anew(id);
         }
     }
 
-    fn close(&mut self, id: FileId) {
+    fn close(&mut self, path: &Arc<Path>, id: FileId) {
         let Some(followed) = self.files.remove(&id) else {
             return;
         };
@@ -187,7 +209,7 @@ impl Tail {
             self.watches.release_file(watch);
         }
         self.stats.lost += followed.file.lag();
-        self.parting.push(followed);
+        self.parting.push((id, Arc::clone(path), followed));
     }
 
     /// After the files of a name have changed: who waits for whom.

@@ -72,7 +72,7 @@ impl Tail {
         if self.by_inode.contains_key(&file.inode()) || !file.fits(mark, path) {
             return None;
         }
-        file.start(Start::Marked(mark.offset), self.limit).ok()?;
+        file.start(Start::Marked(mark.offset), self.longest).ok()?;
         Some(self.add_file(file, now))
     }
 }

@@ -33,10 +33,10 @@ impl Tail {
     }
 
     fn scan_log(&mut self, id: LogId, kept: &mut Kept, now: Mono) {
-        let Some(log) = self.logs.get(usize::from(id.0)) else {
+        let Some(pattern) = self.log(id).map(|log| log.pattern.clone()) else {
             return;
         };
-        let mut ways = walk(&mut self.watches, kept, id, &log.pattern);
+        let mut ways = walk(&mut self.watches, kept, id, &pattern);
         let mut present = BTreeSet::new();
         for found in std::mem::take(&mut ways.found) {
             present.extend(self.look(id, found, now));
@@ -150,7 +150,7 @@ impl Tail {
             return Ok(*id);
         }
         let start = self.start_of(path, &file)?;
-        file.start(start, self.limit)?;
+        file.start(start, self.longest)?;
         Ok(self.add_file(file, now))
     }
 
@@ -215,7 +215,7 @@ impl Tail {
         if self.by_inode.contains_key(&file.inode()) {
             return Ok(());
         }
-        file.start(Start::Beginning, self.limit)?;
+        file.start(Start::Beginning, self.longest)?;
         let path = self.name(was);
         // It came after the file that has the name as far as is known, if that has lost it.
         if let Some(name) = self.names.get(&path)

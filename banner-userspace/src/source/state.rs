@@ -43,6 +43,8 @@ pub struct Stats {
     pub missed: u64,
     /// How often the kernel's queue of events was full. Then everything was looked at again.
     pub overflows: u64,
+    /// Lines that were not in the form that their source should have, and were passed over.
+    pub strange: u64,
 }
 
 /// Why something is not read.

@@ -10,7 +10,7 @@ use nix::errno::Errno;
 
 use super::mark::Inode;
 use super::moves::Moves;
-use super::names::{Followed, Name};
+use super::names::{Followed, Name, Piece};
 use super::pattern::Pattern;
 use super::settle::POLL;
 use super::state::{FileState, Problem, Progress, Stats};
@@ -20,12 +20,14 @@ use crate::model::Mark;
 use crate::model::{Chunk, LogId, Mono};
 
 /// What [`Tail::open`] has to know besides the logs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The longest line that is given out whole, in bytes without the newline; at least 1.
     pub max_line: usize,
     /// What [`Tail::marks`] returned before the restart.
     pub resume: Vec<Mark>,
+    /// Entries whose lines are longer than the text in them, and how long they may be.
+    pub records: (BTreeSet<LogId>, usize),
 }
 
 /// Follows log files. See the [module](super) for what it promises.
@@ -33,6 +35,10 @@ pub struct Options {
 pub struct Tail {
     pub(super) logs: Vec<Log>,
     pub(super) limit: usize,
+    /// The entries with a limit of their own.
+    pub(super) records: BTreeSet<LogId>,
+    /// The limit of the longest lines, of whatever entry.
+    pub(super) longest: usize,
     pub(super) watches: Watches,
     pub(super) files: BTreeMap<FileId, Followed>,
     pub(super) by_inode: HashMap<Inode, FileId>,
@@ -46,7 +52,7 @@ pub struct Tail {
     /// Files that may have something new, each once, in the order of their turns.
     pub(super) queue: VecDeque<FileId>,
     /// Files that nobody needs any more, but for their unfinished line.
-    pub(super) parting: Vec<Followed>,
+    pub(super) parting: Vec<(FileId, Arc<Path>, Followed)>,
     /// Something changed on which a deadline depends.
     pub(super) unsettled: bool,
     /// The next deadline.
@@ -69,13 +75,14 @@ pub(super) struct Log {
 }
 
 impl Tail {
-    /// Opens everything that the entries mean now; `logs[i]` is `LogId(i)`.
+    /// Opens everything that the entries mean now: absolute paths and patterns, each with its number,
+    /// in ascending order.
     ///
     /// Call [`poll`](Self::poll) once before the first wait: there may be lines to resume at.
     ///
     /// Fails when an entry is no absolute path, or when the kernel gives no inotify instance.
     /// Whatever is amiss with a single log is told by [`files`](Self::files) instead.
-    pub fn open(logs: &[String], options: Options) -> io::Result<Self> {
+    pub fn open(logs: &[(LogId, String)], options: Options) -> io::Result<Self> {
         let watches = Watches::new().map_err(|errno| match errno {
             Errno::EMFILE => io::Error::other(
                 "no inotify instance is left for this user: raise fs.inotify.max_user_instances, \
@@ -88,18 +95,15 @@ impl Tail {
 
     pub(super) fn open_with(
         watches: Watches,
-        logs: &[String],
+        logs: &[(LogId, String)],
         options: Options,
     ) -> io::Result<Self> {
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
         let logs = logs
             .iter()
-            .enumerate()
-            .map(|(index, text)| {
-                let index = u16::try_from(index)
-                    .map_err(|_| io::Error::other("more than 65536 log entries"))?;
+            .map(|(id, text)| {
                 Ok(Log {
-                    id: LogId(index),
+                    id: *id,
                     text: PathBuf::from(text),
                     pattern: Pattern::parse(text).map_err(invalid)?,
                     polled: None,
@@ -108,9 +112,18 @@ impl Tail {
             })
             .collect::<io::Result<Vec<_>>>()?;
         let dirty = logs.iter().map(|log| log.id).collect();
+        let limit = options.max_line.max(1);
+        let (records, longest) = options.records;
+        let longest = if records.is_empty() {
+            limit
+        } else {
+            longest.max(limit)
+        };
         let mut tail = Self {
             logs,
-            limit: options.max_line.max(1),
+            limit,
+            records,
+            longest,
             watches,
             files: BTreeMap::new(),
             by_inode: HashMap::new(),
@@ -136,6 +149,16 @@ impl Tail {
     /// `sink`. Lines of one file come in their order; a file that lost its name to rotation comes
     /// before the one that follows it, as far as it was written when that was noticed.
     pub fn poll(&mut self, now: Mono, budget: usize, sink: &mut dyn FnMut(Chunk<'_>)) -> Progress {
+        self.poll_pieces(now, budget, &mut |piece| sink(piece.into()))
+    }
+
+    /// As [`poll`](Self::poll), with the file that lines are from.
+    pub(super) fn poll_pieces(
+        &mut self,
+        now: Mono,
+        budget: usize,
+        sink: &mut dyn FnMut(Piece<'_>),
+    ) -> Progress {
         if !self.dated {
             self.date(now);
         }
@@ -149,9 +172,18 @@ impl Tail {
         if self.unsettled {
             self.settle(now);
         }
-        for mut parting in std::mem::take(&mut self.parting) {
+        for (id, path, mut parting) in std::mem::take(&mut self.parting) {
             let Followed { file, logs, .. } = &mut parting;
-            file.finish(&mut |bytes, end| give(&mut self.stats, logs, bytes, end, sink));
+            file.finish(&mut |bytes, end| {
+                let piece = Piece {
+                    logs,
+                    bytes,
+                    end,
+                    file: id,
+                    path: Some(&path),
+                };
+                give(&mut self.stats, piece, sink);
+            });
         }
         if drained && self.queue.is_empty() && self.dirty.is_empty() {
             Progress::Idle { retry: self.next }
@@ -209,6 +241,16 @@ impl Tail {
         }
     }
 
+    /// How many files are followed.
+    pub(super) fn followed(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether a name has or had a file that is followed.
+    pub(super) fn follows(&self, path: &Path) -> bool {
+        self.names.contains_key(path)
+    }
+
     /// Counters since [`open`](Self::open).
     pub fn stats(&self) -> Stats {
         self.stats
@@ -218,21 +260,29 @@ impl Tail {
     /// file of a name first. To lose nothing and repeat nothing, take them when all lines that
     /// were given out have had their effect.
     pub fn marks(&self) -> Vec<Mark> {
+        self.marks_before(|_| 0)
+    }
+
+    /// The same, where so many of the last bytes that were given out of a file had no effect yet.
+    pub(super) fn marks_before(&self, held: impl Fn(FileId) -> u64) -> Vec<Mark> {
         let mut marks = Vec::new();
         for (path, name) in &self.names {
             for id in name.formers.iter().chain(&name.current) {
-                marks.extend(self.files.get(id).map(|followed| followed.file.mark(path)));
+                let mark = |followed: &Followed| followed.file.mark(path, held(*id));
+                marks.extend(self.files.get(id).map(mark));
             }
         }
         marks
     }
 
     pub(super) fn log(&self, id: LogId) -> Option<&Log> {
-        self.logs.get(usize::from(id.0))
+        let at = self.logs.binary_search_by_key(&id, |log| log.id).ok()?;
+        self.logs.get(at)
     }
 
     pub(super) fn log_mut(&mut self, id: LogId) -> Option<&mut Log> {
-        self.logs.get_mut(usize::from(id.0))
+        let at = self.logs.binary_search_by_key(&id, |log| log.id).ok()?;
+        self.logs.get_mut(at)
     }
 
     /// Dates what was found before the time was known.

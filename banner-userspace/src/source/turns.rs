@@ -2,11 +2,11 @@
 
 use super::file::{GUARD, Taken};
 use super::lines::End;
-use super::names::Followed;
+use super::names::{Followed, Piece};
 use super::state::{Problem, Stats};
 use super::tail::Tail;
 use super::watch::FileId;
-use crate::model::{Chunk, LogId, Mono};
+use crate::model::Mono;
 
 /// The most that is read from one file before the next has its turn, in bytes.
 pub(super) const SLICE: usize = 128 * 1024;
@@ -25,7 +25,7 @@ impl Tail {
     }
 
     /// Reads the files in the queue by turns until the budget is used up.
-    pub(super) fn read(&mut self, now: Mono, mut budget: usize, sink: &mut dyn FnMut(Chunk<'_>)) {
+    pub(super) fn read(&mut self, now: Mono, mut budget: usize, sink: &mut dyn FnMut(Piece<'_>)) {
         while budget > 0 {
             let Some(id) = self.next_in_turn() else {
                 return;
@@ -33,14 +33,35 @@ impl Tail {
             let Some(followed) = self.files.get_mut(&id) else {
                 continue;
             };
-            let Followed { file, logs, .. } = followed;
+            let limit = if followed.logs.iter().any(|log| self.records.contains(log)) {
+                self.longest
+            } else {
+                self.limit
+            };
+            let Followed {
+                file,
+                logs,
+                current_of,
+                former_of,
+                ..
+            } = followed;
+            let path = current_of.first().or(former_of.first());
             let stats = &mut self.stats;
             let first = file.position() == 0;
             let taken = file.read(
                 &mut self.buffer,
                 budget.min(SLICE),
-                self.limit,
-                &mut |bytes, end| give(stats, logs, bytes, end, sink),
+                limit,
+                &mut |bytes, end| {
+                    let piece = Piece {
+                        logs,
+                        bytes,
+                        end,
+                        file: id,
+                        path,
+                    };
+                    give(stats, piece, sink);
+                },
             );
             followed.queued = false;
             let taken = match taken {
@@ -98,15 +119,9 @@ impl Tail {
 }
 
 /// Counts what is given out, and hands it on.
-pub(super) fn give(
-    stats: &mut Stats,
-    logs: &[LogId],
-    bytes: &[u8],
-    end: End,
-    sink: &mut dyn FnMut(Chunk<'_>),
-) {
-    match end {
-        End::Whole => stats.lines += memchr::memchr_iter(b'\n', bytes).count() as u64,
+pub(super) fn give(stats: &mut Stats, piece: Piece<'_>, sink: &mut dyn FnMut(Piece<'_>)) {
+    match piece.end {
+        End::Whole => stats.lines += memchr::memchr_iter(b'\n', piece.bytes).count() as u64,
         End::Cut => {
             stats.lines += 1;
             stats.cut += 1;
@@ -116,9 +131,5 @@ pub(super) fn give(
             stats.unfinished += 1;
         }
     }
-    sink(Chunk {
-        logs,
-        bytes,
-        cut: end != End::Whole,
-    });
+    sink(piece);
 }

@@ -10,6 +10,7 @@ use crate::config::sections;
 use crate::config::settings;
 use crate::config::shape::{Shape, unexpected};
 use crate::config::yaml::{Key, Kind, Located, Node};
+use crate::model::Log;
 
 /// A jail as it was written.
 pub(crate) struct RawJail {
@@ -19,7 +20,7 @@ pub(crate) struct RawJail {
     pub(crate) enabled: bool,
     pub(crate) filter: Option<Located<FilterRef>>,
     /// None twice.
-    pub(crate) logs: Vec<Located<String>>,
+    pub(crate) logs: Vec<Located<Log>>,
     pub(crate) policy: Policy,
     pub(crate) ignore: Vec<Located<IpNet>>,
 }

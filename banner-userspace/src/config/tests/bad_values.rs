@@ -323,6 +323,18 @@ fn wrong_jails_are_refused() {
             ],
         ),
         (
+            "jails: {a: {filter: sshd, logs: [fifo, {fifo: x}, {}, {fifo: /x, cri: /y}, {cri: {pod: a/b}}, {fila: /x}, 1]}}",
+            &[
+                "1:34: jails.a.logs[0]: expected an absolute path or pattern, found `fifo`; for this source write {fifo: …}",
+                "1:47: jails.a.logs[1].fifo: expected an absolute path or pattern, found `x`; it must begin with a /",
+                "1:51: jails.a.logs[2]: needs exactly one of file, cri, docker, fifo",
+                "1:55: jails.a.logs[3]: needs exactly one of file, cri, docker, fifo",
+                "1:88: jails.a.logs[4].cri.pod: expected a name or pattern, found `a/b`; such names have letters, digits, dots, underscores and hyphens",
+                "1:96: jails.a.logs[5].fila: unknown key; did you mean file?",
+                "1:107: jails.a.logs[6]: expected an absolute path or pattern, found the number 1; put it in quotes if it is meant",
+            ],
+        ),
+        (
             "jails: {a b: {filter: sshd, logs: [/x]}}",
             &[
                 "1:9: jails.a b: not a name for a jail; it must have 1 to 64 letters, digits, dots, underscores and hyphens",

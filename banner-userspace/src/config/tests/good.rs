@@ -80,7 +80,7 @@ jails:
     );
     let limits = config.limits;
     assert_eq!((limits.bans, limits.tracked, limits.line), (1, 2, 256));
-    assert_eq!(config.logs, ["/var/log/a.log", "/var/log/b/*.log"]);
+    assert_eq!(logs(&config), ["/var/log/a.log", "/var/log/b/*.log"]);
 
     let [one, two] = config.jails.as_slice() else {
         panic!("two jails are enabled: {:?}", config.jails);
@@ -149,7 +149,7 @@ fn anchors_and_aliases_can_be_used() {
     let main = "jails:\n  a: &a {filter: sshd, logs: &logs [/x]}\n  b: *a\n  c: {filter: sshd, logs: *logs}\n";
     let config = load(&[("etc/banner.yaml", main)]).expect("a good configuration");
     assert_eq!(config.jails.len(), 3);
-    assert_eq!(config.logs, ["/x"]);
+    assert_eq!(logs(&config), ["/x"]);
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn the_default_configuration_loads_from_disk_without_a_warning() {
     assert_eq!(config.interfaces, Interfaces::Auto);
     let names: Vec<&str> = config.jails.iter().map(|jail| jail.name.as_str()).collect();
     assert_eq!(names, ["sshd"], "no example is in use");
-    assert_eq!(config.logs, ["/var/log/auth.log", "/var/log/secure"]);
+    assert_eq!(logs(&config), ["/var/log/auth.log", "/var/log/secure"]);
 }
 
 #[test]
@@ -219,4 +219,47 @@ fn a_filter_alone_can_be_read_without_compiling_it() {
     assert_eq!(spec.samples[0].expect, expected);
     let problems = config::read_filter("own", Path::new("own.yaml"), b"fail: x").expect_err("bad");
     assert_eq!(problems.count(), 1);
+}
+
+/// What is read, as it is shown.
+fn logs(config: &crate::config::Config) -> Vec<String> {
+    config.logs.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_log_may_be_another_source_than_files() {
+    let main = r#"
+jails:
+  a:
+    filter: sshd
+    logs:
+      - /var/log/x
+      - { file: /var/log/y }
+      - cri
+      - { cri: "/logs/*/*.log" }
+      - { cri: { namespace: shop, pod: "web-*" } }
+      - { cri: { container: nginx } }
+      - docker
+      - { docker: { container: "web*" } }
+      - { docker: "/d/*/*-json.log" }
+      - { fifo: /run/lines }
+      - stdin
+"#;
+    let config = load(&[("etc/banner.yaml", main)]).expect("a good configuration");
+    assert_eq!(
+        logs(&config),
+        [
+            "/var/log/x",
+            "/var/log/y",
+            "cri /var/log/pods/*/*/*.log",
+            "cri /logs/*/*.log",
+            "cri /var/log/pods/shop_web-*_*/*/*.log",
+            "cri /var/log/pods/*_*_*/nginx/*.log",
+            "docker /var/lib/docker/containers/*/*-json.log",
+            "docker /var/lib/docker/containers/*/*-json.log of web*",
+            "docker /d/*/*-json.log",
+            "fifo /run/lines",
+            "stdin",
+        ]
+    );
 }

@@ -1,11 +1,14 @@
 //! The promises of the [module](super), each kept on a real filesystem.
 
+mod containers;
+mod house;
 mod model;
 mod names;
 mod reading;
 mod resume;
 mod rotation;
 mod shell;
+mod streams;
 mod trouble;
 
 use std::fs::{self, File, OpenOptions};
@@ -18,7 +21,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use tempfile::TempDir;
 
 use super::watch::Watches;
-use super::{FileState, Options, Progress, Tail};
+use super::{FileState, Progress, Tail, TailOptions};
 use crate::model::Mark;
 use crate::model::{LogId, Mono};
 
@@ -74,11 +77,14 @@ impl Site {
     }
 
     fn open_with(&mut self, watches: Watches, resume: Vec<Mark>) {
-        let options = Options {
+        let options = TailOptions {
             max_line: self.max_line,
             resume,
+            ..TailOptions::default()
         };
-        self.tail = Some(Tail::open_with(watches, &self.logs, options).expect("open"));
+        let logs = self.logs.iter().zip(0..);
+        let logs: Vec<_> = logs.map(|(log, id)| (LogId(id), log.clone())).collect();
+        self.tail = Some(Tail::open_with(watches, &logs, options).expect("open"));
         self.settle();
     }
 
@@ -262,12 +268,12 @@ fn other_files_in_the_folder_wake_nobody() {
 
 #[test]
 fn an_entry_has_to_be_an_absolute_path() {
-    let logs = ["var/log/auth.log".to_owned()];
+    let logs = [(LogId(0), "var/log/auth.log".to_owned())];
     let error = Tail::open(
         &logs,
-        Options {
+        TailOptions {
             max_line: 10,
-            resume: Vec::new(),
+            ..TailOptions::default()
         },
     );
     assert_eq!(

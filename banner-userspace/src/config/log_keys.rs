@@ -1,0 +1,78 @@
+//! The keys of an item of `logs`.
+
+use super::raw::{ContainerPart, CriOf, DockerOf, FifoPath, LogPath};
+use super::section::{Default, Section, Setting};
+
+pub(crate) static LOG_SECTION: Section = Section {
+    name: "a log",
+    about: "One item of `logs` that is more than a path has one of these keys, as in \
+            `{cri: {namespace: shop}}`; `stdin` alone is standard input. See docs/sources.md.",
+    settings: &[&LOG_FILE, &LOG_CRI, &LOG_DOCKER, &LOG_FIFO],
+};
+
+pub(crate) static CRI_SECTION: Section = Section {
+    name: "`cri` of a log",
+    about: "Which containers, with `*` and `?` in names.",
+    settings: &[&NAMESPACE, &POD, &CONTAINER],
+};
+
+pub(crate) static DOCKER_SECTION: Section = Section {
+    name: "`docker` of a log",
+    about: "Which containers, with `*` and `?` in the name.",
+    settings: &[&CONTAINER],
+};
+
+pub(crate) static LOG_FILE: Setting<LogPath> = Setting::new(
+    "file",
+    LogPath,
+    Default::Words("none"),
+    "Files, as a path or pattern alone.",
+)
+.also(&["path", "logpath"]);
+
+pub(crate) static LOG_CRI: Setting<CriOf> = Setting::new(
+    "cri",
+    CriOf,
+    Default::Words("none"),
+    "Containers of Kubernetes (containerd, CRI-O): the files that the kubelet keeps of them, by a pattern or by what they are. `cri` alone: all.",
+)
+.also(&["kubernetes", "k8s", "containerd", "crio", "pods"]);
+
+pub(crate) static LOG_DOCKER: Setting<DockerOf> = Setting::new(
+    "docker",
+    DockerOf,
+    Default::Words("none"),
+    "Containers of Docker with its `json-file` log driver. `docker` alone: all.",
+)
+.also(&["json_file", "containers", "podman"]);
+
+pub(crate) static LOG_FIFO: Setting<FifoPath> = Setting::new(
+    "fifo",
+    FifoPath,
+    Default::Words("none"),
+    "A named pipe, whose writers may come and go.",
+)
+.also(&["pipe", "named_pipe"]);
+
+pub(crate) static NAMESPACE: Setting<ContainerPart> = Setting::new(
+    "namespace",
+    ContainerPart,
+    Default::Value("\"*\""),
+    "Of pods in this namespace.",
+)
+.also(&["ns"]);
+
+pub(crate) static POD: Setting<ContainerPart> = Setting::new(
+    "pod",
+    ContainerPart,
+    Default::Value("\"*\""),
+    "Of pods with this name, as in `web-*`.",
+);
+
+pub(crate) static CONTAINER: Setting<ContainerPart> = Setting::new(
+    "container",
+    ContainerPart,
+    Default::Value("\"*\""),
+    "Of containers with this name.",
+)
+.also(&["name"]);
