@@ -6,7 +6,9 @@
 //! `fancy-regex`, which backtracks, and is labelled.
 //!
 //! Known differences: characters that are newer than Python's tables (Unicode 14); `\N{…}` is
-//! refused, and so are surrogates, which no UTF-8 has.
+//! refused, and so are surrogates, which no UTF-8 has. Where the flags of a group at the beginning differ
+//! from those of the whole about ASCII (`(?a:\W)`), its search looks for the first character by the
+//! latter and misses what it would match; this does not.
 
 mod ast;
 mod fold;

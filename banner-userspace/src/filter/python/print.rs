@@ -136,14 +136,31 @@ impl Printer {
                     (false, false) => "(?<=",
                     (false, true) => "(?<!",
                 });
+                // fancy-regex comes back for the other ways of what it looked for, unless that is
+                // told to have one way only, which it has.
+                let ways = !negative && node.any(&mut |node| self.is_stepped(node));
+                self.push(if ways { "(?>" } else { "" });
                 self.alternatives(node);
-                self.push(")");
+                self.push(if ways { "))" } else { ")" });
             }
             Node::Atomic(node, _) => {
                 self.push("(?>");
                 self.alternatives(node);
                 self.push(")");
             }
+        }
+    }
+
+    /// Whether the backtracking engine takes this step by step, rather than asking the linear one.
+    fn is_stepped(&self, node: &Node) -> bool {
+        match node {
+            Node::Back { .. } | Node::If { .. } | Node::Look { .. } | Node::Atomic(..) => true,
+            Node::Repeat(repeat) => repeat.greed == Greed::Possessive,
+            Node::Anchor(Anchor::Word(kind) | Anchor::NotWord(kind)) => {
+                self.fancy && *kind != WordKind::Rust
+            }
+            Node::Anchor(Anchor::TextEndOrBreak) => !self.one_line,
+            _ => false,
         }
     }
 

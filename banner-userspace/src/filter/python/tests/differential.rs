@@ -194,6 +194,34 @@ fn random_patterns(plain: bool, cases: u64) {
     assert!(tally.found > tally.texts / 20, "hardly anything was found");
 }
 
+/// What random patterns have shown once.
+#[test]
+fn patterns_that_found_something_else_once_find_what_python_finds() {
+    let Some(mut python) = Python::start() else {
+        return;
+    };
+    let mut tally = Tally::default();
+    // fancy-regex comes back into a look-around that has matched, if it takes it step by step.
+    for (pattern, text) in [
+        (r"(?=\B(x*)|).(?(1)z|abab)", "'abab"),
+        (r"(?=(?!a)()|).(?(1)z|abab)", "'abab"),
+        (r"(?=(.)\1|()).(?(2)abab|q)", "''abab"),
+        (r"(?=(.)\1|()).(?(2)'abab|q)", "''abab"),
+        (r"(?<=(?!b)(.)|.).(?(1)q|abab)", "''abab"),
+        (r"(?<=(?!b)(.)|.).(?(1)abab|q)", "''abab"),
+        (r"(?:(?=((?!q)c)*|b*d|(K)))*(?(2)[^x]|(?!))", "K'from"),
+        (r"(?=(a+)$|a)a(?(1)a|b)", "aaab"),
+        // Not compared: what it searches for is not what it matches.
+        (r"(?a:\Wa)", "ßa"),
+    ] {
+        let texts = [text.to_owned()];
+        if let Err(why) = compare(&mut python, pattern, Options::default(), &texts, &mut tally) {
+            panic!("{pattern}: {why}");
+        }
+    }
+    assert_eq!((tally.texts, tally.slow), (8, 1));
+}
+
 #[test]
 fn plain_patterns_find_what_python_finds() {
     random_patterns(true, 3000);
