@@ -97,8 +97,7 @@ impl Matcher {
             let regex = backtracking(text, syntax)?;
             (Engine::Backtracking(Box::new(regex)), None)
         } else {
-            let hir = regex_automata::util::syntax::parse_with(text, &syntax.config())
-                .map_err(|why| why.to_string())?;
+            let hir = parsed(text, syntax)?;
             (Engine::Linear(linear(&hir, syntax)?), Some(hir))
         };
         let groups = match &engine {
@@ -232,6 +231,11 @@ impl Matcher {
             }
         }
     }
+}
+
+/// What a pattern is made of.
+pub(super) fn parsed(text: &str, syntax: Syntax) -> Result<Hir, String> {
+    syntax::parse_with(text, &syntax.config()).map_err(|why| why.to_string())
 }
 
 fn fits(text: &[u8]) -> Result<(), Exhausted> {

@@ -2,6 +2,7 @@
 
 mod host;
 mod pattern;
+mod plain;
 mod prefix;
 mod prefixes;
 mod tags;
@@ -22,7 +23,7 @@ use super::{
     matcher::{Exhausted, Matcher, Syntax},
     session::Sessions,
     stamp::{Stamp, StampForms, StampReader},
-    verdict::Line,
+    verdict::{Key, Line},
 };
 use crate::model::Wall;
 
@@ -200,22 +201,29 @@ impl Native {
                 break;
             };
             let pattern = &self.fail[n];
-            let short = !keep && sure && !self.sessions && outer.is_empty();
-            let matched = if short && pattern.search_tail(&text, slots, &mut state.tails, n) {
-                Ok(true)
+            let plain = !keep && !self.sessions && outer.is_empty() && pattern.id.is_none();
+            let tail = if plain && sure {
+                pattern.search_tail(&text, slots, &mut state.tails, n)
             } else {
-                pattern.matcher.search(&text, slots)
+                None
             };
-            if !state.holds(matched) {
-                continue;
+            if tail.is_none() {
+                let matched = pattern.matcher.search(&text, slots);
+                if !state.holds(matched) {
+                    continue;
+                }
             }
             let stamp = || {
                 let own = pattern.stamp(&text, slots).or(outer_stamp.as_deref());
                 own.or(stamp)
             };
-            if !keep && !self.sessions && outer.is_empty() && pattern.id.is_none() {
+            if plain {
+                let key = match tail {
+                    Some(tail::Found::Host(host)) => Some(Key::Address(host)),
+                    Some(tail::Found::Groups) | None => pattern.key(&text, slots),
+                };
                 // A shape that is no address (999.0.0.1) is no failure of anybody.
-                let Some(key) = pattern.key(&text, slots) else {
+                let Some(key) = key else {
                     continue;
                 };
                 if self.is_ignored(state, &text) {

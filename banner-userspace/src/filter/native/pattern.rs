@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::{
     host, tags,
-    tail::{Tail, Tails},
+    tail::{Found, Tail, Tails},
 };
 use crate::filter::{
     fields::{Fields, Value},
@@ -97,17 +97,17 @@ impl Pattern {
             .any(Option::is_some)
     }
 
-    /// Finds the groups that decide, in a text that this pattern, of the number `n`, matches.
-    /// `false`: they are to be found by [`Matcher::search`].
+    /// Finds what decides, in a text that this pattern, of the number `n`, matches. `None`: it is to
+    /// be found by [`Matcher::search`].
     pub(super) fn search_tail(
         &self,
         text: &[u8],
         slots: &mut Slots,
         tails: &mut Tails,
         n: usize,
-    ) -> bool {
-        let tail = self.tail.as_ref();
-        tail.is_some_and(|tail| tail.search(text, slots, tails.of(n, tail)))
+    ) -> Option<Found> {
+        let tail = self.tail.as_ref()?;
+        tail.search(text, slots, tails.of(n, tail))
     }
 
     /// Who failed, for a pattern without an id; `None` where the text only looks like an address.

@@ -5,16 +5,19 @@
 //! last `.*` fits, a greedy `.*` takes the last one. So in a text that is known to match, that part
 //! can be looked for from the end, and the rest needs no look at all.
 
+use std::net::IpAddr;
+
 use memchr::memmem::FinderRev;
 use regex_automata::{
     Anchored, Input,
     nfa::thompson::{
         self, WhichCaptures,
-        backtrack::{BoundedBacktracker, Cache},
+        backtrack::{self, BoundedBacktracker},
     },
 };
 use regex_syntax::hir::{Class, ClassBytesRange, Hir, HirKind, Look};
 
+use super::plain::{self, Plain};
 use crate::filter::groups::Slots;
 
 /// In how many places it is tried before it is left to the whole pattern: a text can be made of
@@ -26,20 +29,41 @@ const TRIES: usize = 8;
 pub(super) struct Tail {
     /// What it begins with.
     begins: FinderRev<'static>,
+    /// Finds the address alone, where that is all that is wanted.
+    plain: Option<Plain>,
     engine: BoundedBacktracker,
     slots: usize,
+}
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// An address, all that is wanted.
+    Host(IpAddr),
+    /// The groups, in the slots.
+    Groups,
 }
 
 /// What searching needs of memory, for each pattern.
 #[derive(Debug, Default)]
 pub(super) struct Tails(Vec<Option<Cache>>);
 
+/// The same for one tail.
+#[derive(Debug)]
+pub(super) struct Cache {
+    plain: Option<plain::Cache>,
+    engine: backtrack::Cache,
+}
+
 impl Tails {
     pub(super) fn of(&mut self, pattern: usize, tail: &Tail) -> &mut Cache {
         if self.0.len() <= pattern {
             self.0.resize_with(pattern + 1, || None);
         }
-        self.0[pattern].get_or_insert_with(|| tail.engine.create_cache())
+        self.0[pattern].get_or_insert_with(|| Cache {
+            plain: tail.plain.as_ref().map(Plain::create_cache),
+            engine: tail.engine.create_cache(),
+        })
     }
 }
 
@@ -72,6 +96,7 @@ impl Tail {
             .ok()?;
         let engine = BoundedBacktracker::new_from_nfa(nfa).ok()?;
         Some(Self {
+            plain: Plain::new(&tail[1..], wanted),
             begins: FinderRev::new(&begins.0).into_owned(),
             slots: engine.get_nfa().group_info().slot_len(),
             engine,
@@ -79,23 +104,32 @@ impl Tail {
     }
 
     /// Looks for it from the end of a text that the pattern is known to match.
-    pub(super) fn search(&self, text: &[u8], slots: &mut Slots, cache: &mut Cache) -> bool {
+    pub(super) fn search(
+        &self,
+        text: &[u8],
+        slots: &mut Slots,
+        cache: &mut Cache,
+    ) -> Option<Found> {
         let mut end = text.len();
         for _ in 0..TRIES {
-            let Some(start) = self.begins.rfind(&text[..end]) else {
-                return false;
-            };
+            let start = self.begins.rfind(&text[..end])?;
+            let behind = start + self.begins.needle().len();
+            if let (Some(plain), Some(cache)) = (&self.plain, &mut cache.plain)
+                && let Some(host) = plain.at(text, behind, cache)
+            {
+                return Some(Found::Host(host));
+            }
             slots.clear();
             slots.resize(self.slots, None);
             let input = Input::new(text).range(start..).anchored(Anchored::Yes);
-            match self.engine.try_search_slots(cache, &input, slots) {
-                Ok(Some(_)) => return true,
+            match (self.engine).try_search_slots(&mut cache.engine, &input, slots) {
+                Ok(Some(_)) => return Some(Found::Groups),
                 Ok(None) => {}
-                Err(_) => return false,
+                Err(_) => return None,
             }
-            end = start + self.begins.needle().len() - 1;
+            end = behind - 1;
         }
-        false
+        None
     }
 }
 
