@@ -1,5 +1,13 @@
 //! Lines in, offences out: matching and counting for all jails. Pure.
 
+mod plan;
+mod pool;
+
+use self::{
+    plan::{Judged, Plan},
+    pool::Pool,
+};
+
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::tz::TimeZone;
@@ -50,14 +58,23 @@ pub struct Pipeline {
     zone: TimeZone,
     /// Who reads the chunks of each set of logs.
     readers: HashMap<Vec<LogId>, Readers>,
+    pool: Pool,
+    /// [`BIG`], but in tests.
+    big: usize,
 }
+
+/// Chunks of fewer bytes are judged at once: what is written little by little must not wait for
+/// another thread to wake up.
+const BIG: usize = 32 << 10;
 
 /// The jails that read a chunk, those with the same filter together, and what finds the lines
 /// that their filters have to look at.
 #[derive(Debug)]
 struct Readers {
     filters: Vec<Reader>,
-    sieve: Sieve,
+    sieve: Arc<Sieve>,
+    /// What other threads have to know.
+    plan: Option<Arc<Plan>>,
 }
 
 #[derive(Debug)]
@@ -65,6 +82,8 @@ struct Reader {
     filter: Arc<Filter>,
     /// What these logs have shown it.
     state: FilterState,
+    /// How often patterns gave up in other threads.
+    exhausted: u64,
     jails: Vec<JailId>,
 }
 
@@ -92,7 +111,17 @@ impl Pipeline {
             lines: Lines::none(),
             zone,
             readers: HashMap::new(),
+            pool: Pool::new(),
+            big: BIG,
         }
+    }
+
+    /// Uses this many threads, the one that calls included, where [`new`](Self::new) takes as many as
+    /// there are processors, and no more than a few. What is decided is the same.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.pool = Pool::of(threads);
+        self
     }
 
     /// From now on offences come with the lines that led to them, if `lines` keeps any.
@@ -105,33 +134,63 @@ impl Pipeline {
         &self.lines
     }
 
-    /// Judges the lines of a chunk for every jail that reads one of its logs.
-    pub fn chunk(&mut self, chunk: &Chunk<'_>, now: Now, offences: &mut Vec<Offence>) {
-        if !self.readers.contains_key(chunk.logs) {
-            let readers = Readers::new(&self.jails, chunk.logs, &self.zone);
-            self.readers.insert(chunk.logs.to_vec(), readers);
+    /// Judges the lines of a chunk for every jail that reads one of its logs, at once or, where
+    /// there are many, together with other threads. [`finish`](Self::finish) has the offences that
+    /// are not there then.
+    pub fn feed(&mut self, chunk: &Chunk<'_>, now: Now, offences: &mut Vec<Offence>) {
+        if !self.pool.helps()
+            || chunk.bytes.len() < self.big
+            || chunk.cut
+            || !chunk.times.is_empty()
+        {
+            return self.chunk(chunk, now, offences);
         }
-        let Some(Readers { filters, sieve }) = self.readers.get_mut(chunk.logs) else {
+        let zone = self.zone.clone();
+        let readers = self.readers_of(chunk.logs);
+        if readers.filters.is_empty() {
+            return;
+        }
+        let plan = readers.plan.get_or_insert_with(|| {
+            let filters = readers.filters.iter();
+            Arc::new(Plan {
+                logs: chunk.logs.to_vec(),
+                sieve: Arc::clone(&readers.sieve),
+                filters: filters.map(|reader| Arc::clone(&reader.filter)).collect(),
+                zone,
+            })
+        });
+        let plan = Arc::clone(plan);
+        if self.pool.is_full()
+            && let Some(judged) = self.pool.next()
+        {
+            self.take(judged, offences);
+        }
+        self.pool.begin(&plan, chunk.bytes, now);
+    }
+
+    /// Gives out the offences of all that was fed.
+    pub fn finish(&mut self, offences: &mut Vec<Offence>) {
+        while let Some(judged) = self.pool.next() {
+            self.take(judged, offences);
+        }
+    }
+
+    /// Judges the lines of a chunk at once.
+    pub fn chunk(&mut self, chunk: &Chunk<'_>, now: Now, offences: &mut Vec<Offence>) {
+        self.finish(offences);
+        self.readers_of(chunk.logs);
+        let Some(Readers { filters, sieve, .. }) = self.readers.get_mut(chunk.logs) else {
             return;
         };
         let (jails, lines) = (&mut self.jails, &mut self.lines);
         let mut each = |line: &[u8], time, reader: &mut Reader| {
             let line = Line {
-                bytes: line.strip_suffix(b"\r").unwrap_or(line),
                 cut: chunk.cut,
                 at: time,
+                ..plan::whole(line)
             };
             let verdict = reader.filter.judge_in(&mut reader.state, line, now.wall);
-            for &id in &reader.jails {
-                let jail = &mut jails[usize::from(id.0)];
-                match &verdict {
-                    Verdict::Miss => {}
-                    Verdict::Ignored => jail.counts.ignored += 1,
-                    Verdict::Fail(hit) => {
-                        offences.extend(jail.failure(id, hit, line.bytes, lines, now));
-                    }
-                }
-            }
+            reader.count(&verdict, line.bytes, now, jails, lines, offences);
         };
         if chunk.cut {
             // What is missing may be what a pattern cannot do without.
@@ -151,6 +210,41 @@ impl Pipeline {
         });
     }
 
+    /// Takes what was found in a chunk, and asks the filters that know other lines.
+    fn take(&mut self, judged: Judged, offences: &mut Vec<Offence>) {
+        let now = judged.now;
+        let (jails, lines) = (&mut self.jails, &mut self.lines);
+        if let Some(Readers { filters, .. }) = self.readers.get_mut(&judged.plan.logs) {
+            for finding in judged.findings {
+                let (Some(reader), Some(line)) = (
+                    filters.get_mut(finding.filter),
+                    judged.bytes.get(finding.line),
+                ) else {
+                    continue;
+                };
+                let line = plan::whole(line);
+                let verdict = finding.verdict.unwrap_or_else(|| {
+                    let Reader { filter, state, .. } = reader;
+                    filter.judge_in(state, line, now.wall)
+                });
+                reader.count(&verdict, line.bytes, now, jails, lines, offences);
+            }
+            for (reader, count) in filters.iter_mut().zip(judged.exhausted) {
+                reader.exhausted += count;
+            }
+        }
+        self.pool.give_back(judged.bytes);
+    }
+
+    fn readers_of(&mut self, logs: &[LogId]) -> &mut Readers {
+        // Looked up twice, so that the key is not copied for each chunk.
+        if !self.readers.contains_key(logs) {
+            let readers = Readers::new(&self.jails, logs, &self.zone);
+            self.readers.insert(logs.to_vec(), readers);
+        }
+        self.readers.get_mut(logs).expect("it has just been put in")
+    }
+
     /// What a jail counts, to be watched or restored.
     pub fn tracker_mut(&mut self, jail: JailId) -> Option<&mut Tracker> {
         let jail = self.jails.get_mut(usize::from(jail.0))?;
@@ -167,7 +261,8 @@ impl Pipeline {
     pub fn exhausted(&self, jail: JailId) -> u64 {
         let readers = self.readers.values().flat_map(|readers| &readers.filters);
         let own = readers.filter(|reader| reader.jails.contains(&jail));
-        own.map(|reader| reader.state.exhausted()).sum()
+        own.map(|reader| reader.state.exhausted() + reader.exhausted)
+            .sum()
     }
 }
 
@@ -186,12 +281,39 @@ impl Readers {
                 None => filters.push(Reader {
                     state: FilterState::new(filter, zone),
                     filter: Arc::clone(filter),
+                    exhausted: 0,
                     jails: vec![JailId(n)],
                 }),
             }
         }
         let sieve = Sieve::new(filters.iter().map(|reader| &*reader.filter));
-        Self { filters, sieve }
+        Self {
+            filters,
+            sieve: Arc::new(sieve),
+            plan: None,
+        }
+    }
+}
+
+impl Reader {
+    /// What it says of a line counts for its jails.
+    fn count(
+        &self,
+        verdict: &Verdict,
+        line: &[u8],
+        now: Now,
+        jails: &mut [Jail],
+        lines: &mut Lines,
+        offences: &mut Vec<Offence>,
+    ) {
+        for &id in &self.jails {
+            let jail = &mut jails[usize::from(id.0)];
+            match verdict {
+                Verdict::Miss => {}
+                Verdict::Ignored => jail.counts.ignored += 1,
+                Verdict::Fail(hit) => offences.extend(jail.failure(id, hit, line, lines, now)),
+            }
+        }
     }
 }
 
@@ -238,110 +360,6 @@ impl Counts {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        filter::{FilterSpec, Prefixes},
-        model::Mono,
-    };
-
-    const NOON: i64 = 1_795_176_000; // 2026-11-20T12:00:00Z
-
-    fn filter(pattern: &str) -> Arc<Filter> {
-        let spec = FilterSpec {
-            prefix: Some("syslog".into()),
-            fail: vec![pattern.into()],
-            ignore: vec!["nagios".into()],
-            ..FilterSpec::default()
-        };
-        Arc::new(Filter::compile(&spec, &Prefixes::default()).unwrap())
-    }
-
-    fn pipeline(jails: Vec<(Arc<Filter>, &[u16])>) -> Pipeline {
-        let jails = jails.into_iter().map(|(filter, logs)| JailSetup {
-            filter,
-            logs: logs.iter().map(|&log| LogId(log)).collect(),
-            max_retry: 2,
-            find_time: Duration::from_mins(10),
-        });
-        Pipeline::new(jails.collect(), 100, TimeZone::UTC)
-    }
-
-    fn feed(pipeline: &mut Pipeline, log: u16, text: &str) -> Vec<(u16, String)> {
-        let now = Now {
-            wall: Wall::from_secs(NOON),
-            mono: Mono(0),
-        };
-        let mut offences = Vec::new();
-        let logs = [LogId(log)];
-        let chunk = Chunk::new(&logs, text.as_bytes());
-        pipeline.chunk(&chunk, now, &mut offences);
-        offences
-            .iter()
-            .map(|offence| (offence.jail.0, offence.host.to_string()))
-            .collect()
-    }
-
-    #[test]
-    fn what_nobody_can_be_banned_for_and_what_a_pattern_gave_up_on_are_counted() {
-        let mut pipeline = pipeline(vec![
-            (filter("^user (?P<id>\\w+)$"), &[0]),
-            (filter(r"^bad (\w+) \1 <HOST>$"), &[1]),
-        ]);
-        assert_eq!(feed(&mut pipeline, 0, "user eve\nuser eve\n"), []);
-        assert_eq!(pipeline.counts(JailId(0)).unwrap().0.unbannable, 2);
-        let long = format!("bad {} 192.0.2.7\n", "a".repeat(9000));
-        assert_eq!(feed(&mut pipeline, 1, &long), []);
-        assert_eq!([0, 1].map(|jail| pipeline.exhausted(JailId(jail))), [0, 1]);
-    }
-
-    #[test]
-    fn every_jail_that_reads_the_log_counts_for_itself() {
-        let bad = filter("^bad <HOST>$");
-        let mut pipeline = pipeline(vec![
-            (bad.clone(), &[0, 1]),
-            (bad, &[1]),
-            (filter("^<HOST>$"), &[1]),
-        ]);
-        assert_eq!(feed(&mut pipeline, 0, "bad 192.0.2.7\nbad 192.0.2.8\n"), []);
-        let offences = feed(
-            &mut pipeline,
-            1,
-            "x\nbad 192.0.2.7\r\nbad 2001:db8::1\n2001:db8::1\n",
-        );
-        assert_eq!(offences, [(0, "192.0.2.7".into())]);
-        assert_eq!(
-            feed(&mut pipeline, 1, "2001:db8::1\n"),
-            [(2, "2001:db8::1".into())]
-        );
-        assert_eq!(
-            feed(&mut pipeline, 9, "bad 192.0.2.8\n"),
-            [],
-            "nobody reads it"
-        );
-    }
-
-    #[test]
-    fn the_stamp_of_the_line_decides_and_those_not_trusted_are_counted() {
-        let mut pipeline = pipeline(vec![(filter("^bad <HOST>$"), &[0])]);
-        let offences = feed(
-            &mut pipeline,
-            0,
-            "Nov 20 11:49:59 h x: bad 192.0.2.7\n\
-             Nov 20 11:59:59 h x: bad 192.0.2.7\n\
-             Nov 20 13:00:00 h x: bad 192.0.2.8\n\
-             2026-99-20T10:00:00Z h x: bad 192.0.2.9\n\
-             bad 192.0.2.10\n\
-             Nov 20 11:59:59 h x: bad nagios 192.0.2.7\n",
-        );
-        assert_eq!(offences, []);
-        let (counts, tracker) = pipeline.counts(JailId(0)).unwrap();
-        assert_eq!((tracker.stale(), tracker.hosts()), (1, 4));
-        let trust = (
-            counts.stamp_missing,
-            counts.stamp_unreadable,
-            counts.stamp_future,
-        );
-        assert_eq!((counts.failures, trust), (5, (1, 1, 1)));
-    }
-}
+mod tests;
+#[cfg(test)]
+mod thread_tests;

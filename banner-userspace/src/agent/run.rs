@@ -173,8 +173,9 @@ impl Running {
         } = &mut self.agent;
         let mut offences = Vec::new();
         let progress = sources.poll(now, SLICE, &mut |chunk| {
-            pipeline.chunk(&chunk, now, &mut offences);
+            pipeline.feed(&chunk, now, &mut offences);
         });
+        pipeline.finish(&mut offences);
         self.read_at = match progress {
             Progress::More => Some(now.mono),
             Progress::Idle { retry } => retry,

@@ -8,7 +8,7 @@ use super::matcher::Matcher;
 const FEW: usize = 3;
 
 /// Several patterns together.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Choice {
     kind: Kind,
     patterns: usize,
@@ -17,7 +17,7 @@ pub(super) struct Choice {
     others: Vec<usize>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Kind {
     /// Any may match.
     Unknown,

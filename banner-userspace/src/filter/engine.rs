@@ -72,6 +72,14 @@ impl FilterState {
         }
     }
 
+    /// The same since this was asked last.
+    pub fn take_exhausted(&mut self) -> u64 {
+        match &mut self.kind {
+            Kind::Native(state) => std::mem::take(&mut state.exhausted),
+            Kind::Fail2ban(state) => std::mem::take(&mut state.exhausted),
+        }
+    }
+
     /// How many sessions were forgotten because there were too many.
     pub fn forgotten_sessions(&self) -> u64 {
         match &self.kind {
@@ -91,6 +99,20 @@ impl Filter {
     /// searched for, or because it looks back on lines.
     pub fn wants_every_line(&self) -> bool {
         self.required.is_none()
+    }
+
+    /// A copy for another thread, with memory of its own for its engines, where what this filter says
+    /// of a line does not depend on the lines before it.
+    #[must_use]
+    pub fn apart(&self) -> Option<Self> {
+        match &self.judge {
+            Judge::Native(native) if !native.sessions && native.lines <= 1 => Some(Self {
+                judge: Judge::Native(native.clone()),
+                spec: self.spec.clone(),
+                required: self.required.clone(),
+            }),
+            Judge::Native(_) | Judge::Fail2ban(_) => None,
+        }
     }
 
     /// What this filter says of `line` at time `now`, after all lines that `state` has seen. The

@@ -18,7 +18,7 @@ pub(super) fn span(slots: &Slots, group: usize) -> Option<Range<usize>> {
 }
 
 /// The named groups of a pattern.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Groups {
     pub(super) count: usize,
     /// Each name with the groups that may hold it: the first that took part does.

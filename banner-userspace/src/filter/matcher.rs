@@ -28,7 +28,7 @@ const LOOKING_BACK: usize = 10;
 pub(super) const BACKTRACKING_TEXT: usize = 8192;
 
 /// A compiled pattern.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Matcher {
     engine: Engine,
     groups: Groups,
@@ -40,7 +40,7 @@ pub(super) struct Matcher {
     slow: Option<String>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Engine {
     /// Time linear in the length of the text.
     Linear(Regex),

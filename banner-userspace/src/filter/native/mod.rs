@@ -32,7 +32,7 @@ use crate::model::Wall;
 const CUT_MARK: &[u8] = b" [cut]";
 
 /// A compiled filter of this dialect.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Native {
     pub(super) prefix: Option<Prefix>,
     pub(super) prefilter: Option<Pattern>,

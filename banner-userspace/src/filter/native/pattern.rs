@@ -30,7 +30,7 @@ const MEANINGS: [(&str, &str); 7] = [
 const MARKS: [&str; 3] = ["pending", "forget", "accepted"];
 
 /// A compiled pattern.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::filter) struct Pattern {
     pub(in crate::filter) matcher: Matcher,
     host: Option<usize>,

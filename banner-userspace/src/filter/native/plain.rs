@@ -19,7 +19,7 @@ pub(super) use onepass::Cache;
 /// Of all ways in which `<HOST>` can match, the one that is tried first takes a bracket if there is
 /// one, then an IPv4 address with as many digits in each part as there are, then a bracket if there is
 /// one. Where the rest fits behind that, this is the match, and nothing else needs to be tried.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Plain {
     rest: DFA,
 }

@@ -18,7 +18,7 @@ pub(super) const STAMP_GROUP: &str = "stamp";
 const PROGRAM_TAG: &str = "<PROGRAM>";
 
 /// A compiled prefix.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::filter) struct Prefix {
     matcher: Matcher,
     /// The groups of the stamp.

@@ -25,7 +25,7 @@ use crate::filter::groups::Slots;
 const TRIES: usize = 8;
 
 /// What stands behind the last `.*` of a pattern.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Tail {
     /// What it begins with.
     begins: FinderRev<'static>,

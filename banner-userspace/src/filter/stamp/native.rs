@@ -17,7 +17,6 @@ use crate::model::Wall;
 const TOLERANCE_NS: i64 = 2_000_000_000;
 
 const DAY_NS: i64 = 86_400_000_000_000;
-const MINUTE_NS: i64 = 60_000_000_000;
 
 /// When a line says that it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +47,7 @@ pub struct StampReader {
     zone: TimeZone,
     text: Vec<u8>,
     read: Option<Wall>,
-    now_minute: i64,
+    now: Wall,
 }
 
 impl StampReader {
@@ -58,7 +57,7 @@ impl StampReader {
             zone,
             text: Vec::new(),
             read: None,
-            now_minute: i64::MIN,
+            now: Wall(i64::MIN),
         }
     }
 
@@ -73,9 +72,9 @@ impl StampReader {
         let Some(text) = text else {
             return Stamp::Missing;
         };
-        // What a stamp without a year or a zone means depends on when it is read.
-        let minute = now.0.div_euclid(MINUTE_NS);
-        if self.text != text || self.now_minute != minute {
+        // What a stamp without a year or a zone means depends on when it is read, and on nothing that
+        // was read before.
+        if self.text != text || self.now != now {
             let written = match forms {
                 Some(forms) => forms.read(text),
                 None => form::read(text),
@@ -83,7 +82,7 @@ impl StampReader {
             self.read = written.and_then(|written| time(written, now, &self.zone));
             self.text.clear();
             self.text.extend_from_slice(text);
-            self.now_minute = minute;
+            self.now = now;
         }
         match self.read {
             None => Stamp::Unreadable,

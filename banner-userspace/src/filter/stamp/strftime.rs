@@ -12,14 +12,14 @@ use super::form::{MONTHS, Written};
 use crate::model::Wall;
 
 /// The forms of one filter. They take the place of every form that is known.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StampForms {
     /// All of them as one regular expression, without groups.
     pattern: String,
     forms: Vec<Form>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Form {
     /// As it is written.
     text: String,

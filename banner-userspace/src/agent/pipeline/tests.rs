@@ -1,0 +1,105 @@
+use super::*;
+use crate::{
+    filter::{FilterSpec, Prefixes},
+    model::Mono,
+};
+
+const NOON: i64 = 1_795_176_000; // 2026-11-20T12:00:00Z
+
+fn filter(pattern: &str) -> Arc<Filter> {
+    let spec = FilterSpec {
+        prefix: Some("syslog".into()),
+        fail: vec![pattern.into()],
+        ignore: vec!["nagios".into()],
+        ..FilterSpec::default()
+    };
+    Arc::new(Filter::compile(&spec, &Prefixes::default()).unwrap())
+}
+
+fn pipeline(jails: Vec<(Arc<Filter>, &[u16])>) -> Pipeline {
+    let jails = jails.into_iter().map(|(filter, logs)| JailSetup {
+        filter,
+        logs: logs.iter().map(|&log| LogId(log)).collect(),
+        max_retry: 2,
+        find_time: Duration::from_mins(10),
+    });
+    Pipeline::new(jails.collect(), 100, TimeZone::UTC)
+}
+
+fn feed(pipeline: &mut Pipeline, log: u16, text: &str) -> Vec<(u16, String)> {
+    let now = Now {
+        wall: Wall::from_secs(NOON),
+        mono: Mono(0),
+    };
+    let mut offences = Vec::new();
+    let logs = [LogId(log)];
+    let chunk = Chunk::new(&logs, text.as_bytes());
+    pipeline.chunk(&chunk, now, &mut offences);
+    offences
+        .iter()
+        .map(|offence| (offence.jail.0, offence.host.to_string()))
+        .collect()
+}
+
+#[test]
+fn what_nobody_can_be_banned_for_and_what_a_pattern_gave_up_on_are_counted() {
+    let mut pipeline = pipeline(vec![
+        (filter("^user (?P<id>\\w+)$"), &[0]),
+        (filter(r"^bad (\w+) \1 <HOST>$"), &[1]),
+    ]);
+    assert_eq!(feed(&mut pipeline, 0, "user eve\nuser eve\n"), []);
+    assert_eq!(pipeline.counts(JailId(0)).unwrap().0.unbannable, 2);
+    let long = format!("bad {} 192.0.2.7\n", "a".repeat(9000));
+    assert_eq!(feed(&mut pipeline, 1, &long), []);
+    assert_eq!([0, 1].map(|jail| pipeline.exhausted(JailId(jail))), [0, 1]);
+}
+
+#[test]
+fn every_jail_that_reads_the_log_counts_for_itself() {
+    let bad = filter("^bad <HOST>$");
+    let mut pipeline = pipeline(vec![
+        (bad.clone(), &[0, 1]),
+        (bad, &[1]),
+        (filter("^<HOST>$"), &[1]),
+    ]);
+    assert_eq!(feed(&mut pipeline, 0, "bad 192.0.2.7\nbad 192.0.2.8\n"), []);
+    let offences = feed(
+        &mut pipeline,
+        1,
+        "x\nbad 192.0.2.7\r\nbad 2001:db8::1\n2001:db8::1\n",
+    );
+    assert_eq!(offences, [(0, "192.0.2.7".into())]);
+    assert_eq!(
+        feed(&mut pipeline, 1, "2001:db8::1\n"),
+        [(2, "2001:db8::1".into())]
+    );
+    assert_eq!(
+        feed(&mut pipeline, 9, "bad 192.0.2.8\n"),
+        [],
+        "nobody reads it"
+    );
+}
+
+#[test]
+fn the_stamp_of_the_line_decides_and_those_not_trusted_are_counted() {
+    let mut pipeline = pipeline(vec![(filter("^bad <HOST>$"), &[0])]);
+    let offences = feed(
+        &mut pipeline,
+        0,
+        "Nov 20 11:49:59 h x: bad 192.0.2.7\n\
+         Nov 20 11:59:59 h x: bad 192.0.2.7\n\
+         Nov 20 13:00:00 h x: bad 192.0.2.8\n\
+         2026-99-20T10:00:00Z h x: bad 192.0.2.9\n\
+         bad 192.0.2.10\n\
+         Nov 20 11:59:59 h x: bad nagios 192.0.2.7\n",
+    );
+    assert_eq!(offences, []);
+    let (counts, tracker) = pipeline.counts(JailId(0)).unwrap();
+    assert_eq!((tracker.stale(), tracker.hosts()), (1, 4));
+    let trust = (
+        counts.stamp_missing,
+        counts.stamp_unreadable,
+        counts.stamp_future,
+    );
+    assert_eq!((counts.failures, trust), (5, (1, 1, 1)));
+}
