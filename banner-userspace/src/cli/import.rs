@@ -158,8 +158,8 @@ fn show(folder: &Path, files: &[(String, String)], report: &Report) {
         if !remarks.is_empty() {
             say!("{title}");
         }
-        for remark in remarks {
-            say!("  {}", escaped(&remark.to_string()));
+        for line in Report::lines(remarks) {
+            say!("  {}", escaped(&line));
         }
     }
     say!(

@@ -1,13 +1,12 @@
 //! Jails as fail2ban reads them → banner's configuration.
 
-use std::collections::BTreeSet;
-
 use super::{
     Fail2ban, Jail, Jails, Which,
     addresses::{self, Ignored},
     ban_actions::{Action, Scope},
+    logs::logs,
     our_filters::{Filters, spec},
-    policy::policy,
+    policy::Policy,
     ports::BanPorts,
     report::Report,
     yaml::{self, OurJail, OurMain},
@@ -25,7 +24,7 @@ pub struct Converted {
 
 /// What holds where a jail says nothing.
 struct Defaults {
-    policy: Vec<(&'static str, String)>,
+    policy: Policy,
     ignore: Ignored,
 }
 
@@ -59,12 +58,12 @@ impl Fail2ban {
         let main = OurMain {
             from: self.dir().display().to_string(),
             ignore: ignore.collect(),
-            defaults: defaults.policy,
+            defaults: defaults.policy.said(),
             jails,
             comments: vec!["Before it is used: banner --config FILE check".to_owned()],
         };
         let mut files = vec![("banner.yaml".to_owned(), main.text())];
-        for spec in filters.0 {
+        for spec in filters.specs {
             let comments = [format!(
                 "Made from {} by banner import.",
                 self.dir().display()
@@ -119,11 +118,15 @@ impl Fail2ban {
             }
         }
         left_out(jail, report, &mut comments);
-        let mut policy = policy(
-            |option| jail.option(option).map(str::to_owned),
-            |text| report.changed(Some(&jail.name), text),
-        );
-        policy.retain(|entry| !defaults.policy.contains(entry));
+        let policy = Policy::of(|option| jail.option(option).map(str::to_owned));
+        for text in &policy.changed {
+            report.changed(Some(&jail.name), text);
+        }
+        for text in &policy.left_out {
+            report.left_out(Some(&jail.name), text);
+            comments.push(format!("Left out: {text}."));
+        }
+        let mut policy = policy.beside(&defaults.policy);
         if scopes.is_empty() {
             let text = "bans nobody there, so it only observes";
             report.changed(Some(&jail.name), text);
@@ -131,9 +134,16 @@ impl Fail2ban {
             policy.push(("mode", "observe".to_owned()));
         }
         let ports = ports(jail, &scopes, report, &mut comments);
+        let filter = filters.name_of(spec(jail, report), &name);
+        let refused = filters.refused(&filter);
+        if let Some(why) = refused {
+            let text = format!("not enabled, as its filter {filter} cannot be used: {why}");
+            comments.push(format!("N{}.", &text[1..]));
+            report.left_out(Some(&jail.name), text);
+        }
         Some(OurJail {
-            enabled: jail.enabled,
-            filter: filters.name_of(spec(jail, report), &name),
+            enabled: jail.enabled && refused.is_none(),
+            filter,
             logs,
             ports,
             policy,
@@ -148,12 +158,16 @@ impl Fail2ban {
 fn defaults(jails: &Jails, report: &mut Report) -> Defaults {
     let own = |option: &str| match option {
         "maxretry" => Some("5".to_owned()),
-        _ => Some("10m".to_owned()),
+        "findtime" | "bantime" => Some("10m".to_owned()),
+        _ => None,
     };
-    let policy = policy(
-        |option| jails.default_of(option).or_else(|| own(option)),
-        |text| report.changed(None, text),
-    );
+    let policy = Policy::of(|option| jails.default_of(option).or_else(|| own(option)));
+    for text in &policy.changed {
+        report.changed(None, text);
+    }
+    for text in &policy.left_out {
+        report.left_out(None, text);
+    }
     let mut ignore = Ignored::read(&jails.default_of("ignoreip").unwrap_or_default());
     for text in &ignore.left_out {
         report.left_out(None, text);
@@ -195,71 +209,12 @@ pub(super) fn numbered(name: &str) -> impl Iterator<Item = String> + use<> {
     (2_u32..).map(move |number| format!("{short}-{number}"))
 }
 
-/// The log files of a jail.
-fn logs(jail: &Jail, report: &mut Report, comments: &mut Vec<String>) -> Vec<String> {
-    let mut logs = Vec::new();
-    let mut seen = BTreeSet::new();
-    for line in jail.option("logpath").unwrap_or_default().split('\n') {
-        let (path, _) = line.rsplit_once(' ').unwrap_or((line, "head"));
-        let path = path.trim();
-        let why = if path.is_empty() {
-            continue;
-        } else if !path.starts_with('/') || path.ends_with('/') {
-            "is no absolute path of a file"
-        } else if path.contains('[') {
-            "has a set of characters in brackets, and banner's patterns have * and ? only"
-        } else if path.contains("**") {
-            "has **, and banner's patterns look into one folder at a time"
-        } else if path.contains(char::is_control) {
-            "has control characters"
-        } else {
-            if seen.insert(path.to_owned()) {
-                logs.push(path.to_owned());
-            }
-            continue;
-        };
-        report.left_out(Some(&jail.name), format!("logpath {path} {why}"));
-        comments.push(format!("Left out: logpath {path}, which {why}."));
-    }
-    if jail
-        .option("backend")
-        .is_some_and(|backend| backend.starts_with("systemd"))
-        && !logs.is_empty()
-    {
-        let text = "reads log files; backend = systemd read the journal. Something has to write these files";
-        report.changed(Some(&jail.name), text);
-        comments.push(
-            "fail2ban read the journal for this; banner does not yet, and reads these \
-             files, which something (rsyslog) has to write."
-                .to_owned(),
-        );
-    }
-    if logs.iter().any(|log| log.ends_with("/fail2ban.log")) {
-        report.changed(
-            Some(&jail.name),
-            "reads fail2ban's own log, which ends when fail2ban does",
-        );
-        comments.push("fail2ban's own log ends when fail2ban is gone.".to_owned());
-    }
-    logs
-}
-
 /// What banner has no key for.
 fn left_out(jail: &Jail, report: &mut Report, comments: &mut Vec<String>) {
     let mut add = |text: String| {
         comments.push(format!("Left out: {text}."));
         report.left_out(Some(&jail.name), text);
     };
-    if jail.option("bantime.increment") == Some("True") {
-        let about = jail.options().filter_map(|(option, value)| {
-            let option = option.strip_prefix("bantime.")?;
-            (option != "increment").then(|| format!(", {option} = {value}"))
-        });
-        let about: String = about.collect();
-        add(format!(
-            "bantime.increment{about}: bans do not grow in banner yet"
-        ));
-    }
     let given = |option: &str| jail.option(option).filter(|value| !value.is_empty());
     if let Some(command) = given("ignorecommand") {
         add(format!(

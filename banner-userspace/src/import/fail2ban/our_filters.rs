@@ -7,11 +7,15 @@ use super::{
     convert::{numbered, our_name},
     report::Report,
 };
-use crate::filter::FilterSpec;
+use crate::filter::{Filter, FilterError, FilterSpec, Part, Prefixes};
 
 /// The filters of all jails, each of them once.
 #[derive(Debug, Default)]
-pub(super) struct Filters(pub(super) Vec<FilterSpec>);
+pub(super) struct Filters {
+    pub(super) specs: Vec<FilterSpec>,
+    /// Of those that banner refuses, the name and why.
+    refused: Vec<(String, String)>,
+}
 
 /// The filter of a jail, with what the jail says about its logs.
 pub(super) fn spec(jail: &Jail, report: &mut Report) -> FilterSpec {
@@ -35,11 +39,19 @@ pub(super) fn spec(jail: &Jail, report: &mut Report) -> FilterSpec {
 }
 
 impl Filters {
+    /// Why the filter of this name among ours cannot be used, if it cannot.
+    pub(super) fn refused(&self, name: &str) -> Option<&str> {
+        let mut refused = self.refused.iter();
+        refused
+            .find(|(refused, _)| refused == name)
+            .map(|(_, why)| why.as_str())
+    }
+
     /// The name of this filter among ours: its own, unless jails change it in different ways.
     pub(super) fn name_of(&mut self, mut spec: FilterSpec, jail: &str) -> String {
         let own = our_name(spec.name.rsplit('/').next().unwrap_or(&spec.name));
         let related = |known: &&FilterSpec| known.name.starts_with(&own) && same(known, &spec);
-        if let Some(known) = self.0.iter().find(related) {
+        if let Some(known) = self.specs.iter().find(related) {
             return known.name.clone();
         }
         let longer = if jail.starts_with(&own) {
@@ -49,13 +61,30 @@ impl Filters {
         };
         let names = [own, longer.clone()].into_iter();
         for name in names.chain(numbered(&longer)) {
-            if !self.0.iter().any(|known| known.name == name) {
+            if !self.specs.iter().any(|known| known.name == name) {
                 spec.name.clone_from(&name);
-                self.0.push(spec);
+                if let Err(errors) = Filter::compile(&spec, &Prefixes::default()) {
+                    let errors: Vec<_> = errors.iter().map(described).collect();
+                    self.refused.push((name.clone(), errors.join("; ")));
+                }
+                self.specs.push(spec);
                 return name;
             }
         }
         unreachable!("the numbers do not end")
+    }
+}
+
+/// What is wrong, and with what, in fail2ban's words.
+fn described(error: &FilterError) -> String {
+    let message = &error.message;
+    match error.part {
+        Part::Fail(n) => format!("failregex {}: {message}", n + 1),
+        Part::Ignore(n) => format!("ignoreregex {}: {message}", n + 1),
+        Part::Prefilter => format!("prefregex: {message}"),
+        Part::Stamp(_) => format!("datepattern: {message}"),
+        Part::Encoding => format!("logencoding: {message}"),
+        Part::Prefix | Part::Program | Part::Sample(_) => message.clone(),
     }
 }
 

@@ -2,13 +2,62 @@
 
 use std::time::Duration;
 
-use super::duration;
+use super::{duration, growth::escalation};
 
 /// Longer bans are permanent ones to banner.
 const LONGEST: f64 = 10.0 * 365.0 * 86_400.0;
 
-/// The keys of ours for options of theirs, and their values.
-pub(super) fn policy(
+/// When a jail bans, in keys of ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Policy {
+    /// Keys and their values.
+    entries: Vec<(&'static str, String)>,
+    /// What means something else.
+    pub(super) changed: Vec<String>,
+    /// What is not carried over.
+    pub(super) left_out: Vec<String>,
+}
+
+/// What holds in banner where nothing is said.
+const SILENT: (&str, &str) = ("escalation", "false");
+
+impl Policy {
+    /// What these options of theirs say.
+    pub(super) fn of(option: impl Fn(&str) -> Option<String>) -> Self {
+        let (mut changed, mut left_out) = (Vec::new(), Vec::new());
+        let mut entries = times(&option, |text| changed.push(text));
+        let escalation = escalation(option, |text| left_out.push(text));
+        if escalation != SILENT.1 {
+            changed.push(
+                "bans that grow: earlier ones count until they have been over for 4w (`forget`), \
+                 which fail2ban's dbpurgeage says there"
+                    .to_owned(),
+            );
+        }
+        entries.push((SILENT.0, escalation));
+        Self {
+            entries,
+            changed,
+            left_out,
+        }
+    }
+
+    /// What has to be said.
+    pub(super) fn said(self) -> Vec<(&'static str, String)> {
+        let mut entries = self.entries;
+        entries.retain(|(key, value)| (*key, value.as_str()) != SILENT);
+        entries
+    }
+
+    /// What has to be said where these are the defaults.
+    pub(super) fn beside(self, defaults: &Self) -> Vec<(&'static str, String)> {
+        let mut entries = self.entries;
+        entries.retain(|entry| !defaults.entries.contains(entry));
+        entries
+    }
+}
+
+fn times(
     option: impl Fn(&str) -> Option<String>,
     mut changed: impl FnMut(String),
 ) -> Vec<(&'static str, String)> {

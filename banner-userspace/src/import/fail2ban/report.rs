@@ -33,7 +33,32 @@ pub struct Report {
     pub left_out: Vec<Remark>,
 }
 
+/// How many jails are named that something is about.
+const NAMED: usize = 12;
+
 impl Report {
+    /// Remarks in lines for people. What is about several jails is said once.
+    pub fn lines(remarks: &[Remark]) -> Vec<String> {
+        let mut texts: Vec<(&str, Vec<&str>)> = Vec::new();
+        for remark in remarks {
+            let jail = remark.jail.as_deref();
+            match texts.iter_mut().find(|(text, _)| *text == remark.text) {
+                Some((_, jails)) => jails.extend(jail),
+                None => texts.push((&remark.text, jail.into_iter().collect())),
+            }
+        }
+        let line = |(text, jails): (&str, Vec<&str>)| match jails.as_slice() {
+            [] => text.to_owned(),
+            [jail] => format!("jail {jail}: {text}"),
+            jails if jails.len() > NAMED => {
+                let named = jails[..NAMED].join(", ");
+                format!("jails {named} and {} more: {text}", jails.len() - NAMED)
+            }
+            jails => format!("jails {}: {text}", jails.join(", ")),
+        };
+        texts.into_iter().map(line).collect()
+    }
+
     pub(super) fn changed(&mut self, jail: Option<&str>, text: impl Into<String>) {
         push(&mut self.changed, jail, text.into());
     }

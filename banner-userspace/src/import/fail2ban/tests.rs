@@ -156,8 +156,8 @@ fn jails_become_what_a_person_would_have_written() {
         "defaults: { max_retry: 4, find_time: 10m, ban_time: 1d }\n",
         "\n  normal:\n    filter: x\n    logs: [/var/log/x.log, '/var/log/y/*.log']\n    ports: [ssh, 8000-8100]\n\n",
         "\n  strict:\n    filter: x-strict\n    logs: [/var/log/x.log]\n    max_retry: 1\n    ban_time: permanent\n    \
-         ignore: [198.51.100.0/24]\n\n",
-        "  strict-again:\n    filter: x-strict\n    logs: [/var/log/c.log]\n    mode: observe\n",
+         escalation: true\n    ignore: [198.51.100.0/24]\n\n",
+        "  strict-again:\n    filter: x-strict\n    logs: ['/var/log/[ab].log', /var/log/c.log]\n    mode: observe\n",
         "  # Left out: action sendmail-whois, which sends mail",
         "  # Left out: ignorecommand = /bin/true <ip>",
     ] {
@@ -189,10 +189,8 @@ fn jails_become_what_a_person_would_have_written() {
     let parts = [
         "jail broken: the jail as a whole: ",
         "jail strict: action sendmail-whois: it sends mail",
-        "jail strict: bantime.increment",
         "jail strict: ignorecommand = /bin/true <ip>: banner runs no commands",
         "jail strict: example.org in ignoreip is a name",
-        "jail strict-again: logpath /var/log/[ab].log has a set of characters",
         "jail strict-again: action mine: it is a command of its own",
         "jail knock: the jail as a whole: it lets hosts in",
         "jail nologs: the jail as a whole: it has no log files",
@@ -309,4 +307,79 @@ fn filters_that_are_written_are_read_as_they_were() {
         };
         assert!(jails.iter().any(same), "{text}\n{read:#?}");
     }
+}
+
+#[test]
+fn a_filter_that_cannot_be_used_leaves_its_jail_off() {
+    let bad = FILTER.replace("^bad <HOST>$", "^bad <HOST>(?P<x>a|)*$");
+    let folder = directory(&[
+        (
+            "jail.conf",
+            "[DEFAULT]\nenabled = true\nlogpath = /l\naction = route\nignorecommand = /c\n\
+             [good]\nfilter = plain\n[bad]\nfilter = x\n[worse]\nfilter = x\n",
+        ),
+        ("filter.d/x.conf", &bad),
+        ("filter.d/plain.conf", "[Definition]\nfailregex = ^<HOST>\n"),
+    ]);
+    let converted = Fail2ban::open(folder.path())
+        .unwrap()
+        .convert(false)
+        .unwrap();
+    let main = text(&converted, "banner.yaml");
+    assert!(main.contains("  good:\n    filter: plain\n"), "{main}");
+    assert!(main.contains("  bad:\n    enabled: false\n"), "{main}");
+    assert!(main.contains("  # Not enabled, as its filter x cannot be used: failregex 1: "));
+    // The file is there, to be put right.
+    assert!(text(&converted, "filters.d/x.yaml").contains("(?P<x>a|)*"));
+    let lines = Report::lines(&converted.report.left_out);
+    let [commands, filter] = lines.as_slice() else {
+        panic!("{lines:#?}");
+    };
+    assert!(commands.starts_with("jails good, bad, worse: ignorecommand = /c"));
+    assert!(filter.starts_with("jails bad, worse: not enabled, as its filter x cannot be used: "));
+
+    for (name, text) in &converted.files {
+        let path = folder.path().join("out").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let loaded = crate::config::load(&folder.path().join("out/banner.yaml"));
+    loaded.unwrap_or_else(|problems| panic!("{problems}"));
+}
+
+#[test]
+fn bans_that_grow_are_said_once() {
+    let folder = directory(&[
+        (
+            "jail.conf",
+            "[DEFAULT]\nenabled = true\nlogpath = /l\naction = route\nfilter = plain\n\
+             bantime.increment = yes\nbantime.maxtime = 4w\n\
+             [as-all]\n[more]\nbantime.factor = 2\n[none]\nbantime.increment = no\n",
+        ),
+        ("filter.d/plain.conf", "[Definition]\nfailregex = ^<HOST>\n"),
+    ]);
+    let converted = Fail2ban::open(folder.path())
+        .unwrap()
+        .convert(false)
+        .unwrap();
+    let main = text(&converted, "banner.yaml");
+    for part in [
+        "ban_time: 10m, escalation: { max: 4w } }\n",
+        "  as-all:\n    filter: plain\n    logs: [/l]\n\n",
+        "    logs: [/l]\n    escalation: { factor: 2, max: 4w }\n",
+        "  none:\n    filter: plain\n    logs: [/l]\n    escalation: false\n",
+    ] {
+        assert!(main.contains(part), "{part}\n\n{main}");
+    }
+    assert!(converted.report.left_out.is_empty());
+    let files = [
+        ("etc/banner.yaml", main),
+        (
+            "etc/filters.d/plain.yaml",
+            text(&converted, "filters.d/plain.yaml"),
+        ),
+    ];
+    let files: crate::config::InMemory = files.into_iter().collect();
+    let loaded = crate::config::load_from(Path::new("etc/banner.yaml"), &files);
+    loaded.unwrap_or_else(|problems| panic!("{problems}"));
 }
