@@ -20,5 +20,7 @@ impl Running {
             }
         }
         report::decisions(decisions, failed, self.agent.names(), now.mono);
+        let teller = &self.agent.teller;
+        teller.decisions(decisions, failed, self.agent.names(), now);
     }
 }

@@ -15,6 +15,7 @@ mod run;
 mod session;
 mod start;
 mod status;
+mod tell;
 mod unread;
 
 pub use clock::now;

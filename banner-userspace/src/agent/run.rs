@@ -64,6 +64,7 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
     agent.keep_time();
     agent.watch_programs(clock::now());
     agent.say_ready();
+    agent.tell_start(clock::now());
     notify_socket::ready();
     let why = loop {
         let deadline = agent.deadline();
@@ -154,6 +155,7 @@ impl Running {
             self.retry_at,
             self.read_at,
             self.agent.looks.at,
+            self.agent.teller.look_at,
             self.programs_at,
             self.unread.look_at,
             self.traced_until,
@@ -208,6 +210,9 @@ impl Running {
         }
         if due(self.traced_until) {
             self.trace_no_more(now);
+        }
+        if due(self.agent.teller.look_at) {
+            self.look_for_problems(now);
         }
         if due(self.unread.look_at) {
             self.unread.look(&self.agent.sources, now.mono);
@@ -379,5 +384,6 @@ impl Running {
             "{why}: stopped; {} bans stay in force (banner detach ends them)",
             v4 + v6
         );
+        self.agent.teller.stop(why, v4 + v6);
     }
 }

@@ -18,6 +18,7 @@ use super::{
     pipeline::{JailSetup, Pipeline},
     report::{self, Names},
     ssh_peer,
+    tell::Teller,
 };
 use crate::{
     config::{self, Config},
@@ -64,6 +65,7 @@ pub struct Started {
     /// Never banned beside what the configuration says: the administrator who started the agent.
     pub(super) session: Option<IpAddr>,
     pub(super) server: Option<Server>,
+    pub(super) teller: Teller,
     /// What is wrong and will stay so.
     pub(super) problems: Vec<String>,
 }
@@ -148,6 +150,7 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
     }
     Ok(Started {
         options,
+        teller: Teller::start(&config),
         config,
         since,
         xdp,

@@ -61,11 +61,17 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
     }
     let stats = agent.sources.stats();
     problems.extend(strange(stats.strange));
+    let notify = agent.teller.status();
+    problems.extend(notify.iter().filter_map(|target| {
+        let problem = target.problem.as_ref()?;
+        Some(format!("notify {}: {problem}", target.name))
+    }));
     Status {
         version: env!("CARGO_PKG_VERSION").into(),
         pid: std::process::id(),
         uptime_seconds: now.since(agent.since).as_secs(),
         problems,
+        notify,
         enforcer: agent.xdp.name().into(),
         interfaces: agent.guards.status(&agent.xdp),
         banned_ipv4,

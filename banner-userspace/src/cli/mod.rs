@@ -11,6 +11,7 @@ mod detach;
 mod doctor;
 mod import;
 mod log;
+mod notify;
 mod output;
 mod run;
 mod status;
@@ -132,6 +133,8 @@ enum Command {
     Trace(trace::Trace),
     /// Make banner's configuration of another program's.
     Import(import::Import),
+    /// Tell those whom the configuration wants to be told, for a test.
+    Notify(notify::Notify),
     /// Say what this machine can do and what banner would use; changes nothing. Exit code 0: usable
     /// natively, 1: usable with limits, 2: unusable.
     Doctor {
@@ -158,6 +161,7 @@ pub fn main() -> ExitCode {
         Command::Detach => detach::detach(&places.pin_dir, &places.interfaces),
         Command::Trace(trace) => trace::trace(&places, &trace),
         Command::Import(import) => import::import(&import),
+        Command::Notify(arguments) => notify::notify(&places.config, &arguments),
         Command::Doctor { json } => doctor::doctor(&places, json),
     };
     match result {

@@ -10,7 +10,7 @@ use super::{
     table::{self, aligned, duration, escaped},
 };
 use crate::{
-    control::{ClientError, JailStatus, Status, StreamStatus},
+    control::{ClientError, JailStatus, NotifyStatus, Status, StreamStatus},
     enforce::xdp,
 };
 
@@ -120,6 +120,7 @@ fn text(status: &Status) -> String {
         lines.push(vec!["log".into(), escaped(&file.path), state]);
     }
     lines.extend(status.streams.iter().map(stream));
+    lines.extend(status.notify.iter().map(told));
     lines.extend(losses(status));
     text.push_str(&aligned(&lines));
     text.push('\n');
@@ -157,6 +158,29 @@ fn stream(stream: &StreamStatus) -> Vec<String> {
         None => {}
     }
     vec!["source".into(), escaped(&stream.name), state]
+}
+
+fn told(target: &NotifyStatus) -> Vec<String> {
+    let NotifyStatus {
+        queued,
+        sent,
+        retried,
+        dropped,
+        folded,
+        ..
+    } = target;
+    let mut state = format!("{}: {sent} sent", escaped(&target.way));
+    for (count, what) in [
+        (*queued as u64, "wait"),
+        (*folded, "events folded into digests"),
+        (*retried, "attempts again"),
+        (*dropped, "GIVEN UP"),
+    ] {
+        if count > 0 {
+            state.extend([", ", &count.to_string(), " ", what]);
+        }
+    }
+    vec!["notify".into(), escaped(&target.name), state]
 }
 
 /// Counters that are 0 when all is well.

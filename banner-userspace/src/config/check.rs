@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use super::filters::Filters;
+use super::notify::{self, Routes};
 use super::ports::{RawPort, RawPorts};
 use super::raw::{FilterRef, Policy, RawAround, RawIncluded, RawJail};
 use super::report::Report;
@@ -52,6 +53,10 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
         report.warn(spot_of_jails, settings::JAILS.name(), message);
     }
 
+    let names = main.notify.iter().map(|target| target.name.value.clone());
+    let names = names.collect();
+    let targets = notify::targets(main.notify, source, report);
+    let routes = Routes::new(&targets, names, defaults.notify.as_ref(), report);
     let mut scopes = Scopes::new(source);
     let mut logs = Logs::default();
     let mut filters = Filters::new(source, report);
@@ -66,6 +71,7 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
             checked(
                 jail,
                 &defaults,
+                &routes,
                 &mut logs,
                 &mut scopes,
                 &mut filters,
@@ -76,6 +82,7 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
     Some(Config {
         interfaces: main.interfaces,
         enforce: main.enforce,
+        notify: targets,
         ignore,
         limits: main.limits,
         jails: jails.into_iter().collect::<Option<Vec<Jail>>>()?,
@@ -90,6 +97,7 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
 fn checked(
     raw: RawJail,
     defaults: &Policy,
+    routes: &Routes<'_>,
     logs: &mut Logs,
     scopes: &mut Scopes,
     filters: &mut Filters<'_, '_>,
@@ -133,6 +141,7 @@ fn checked(
             .or(defaults.mode)
             .unwrap_or_else(|| settings::MODE.default_value()),
         ports: ports?,
+        notify: routes.of(policy.notify.as_ref(), &raw.path, report),
         ipv4_length: around(|around| around.ipv4, &settings::AROUND_IPV4),
         ipv6_length: around(|around| around.ipv6, &settings::AROUND_IPV6),
         ignore: networks_of(raw.ignore, &ignore_path, report),

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Larger is not a configuration file but a wrong path.
@@ -15,6 +16,11 @@ pub trait Files {
 
     /// The names in a folder, in any order.
     fn list(&self, folder: &Path) -> io::Result<Vec<OsString>>;
+
+    /// Why a file is no place for a secret; `None`: it is one. Completes "the file …".
+    fn exposed(&self, _path: &Path) -> io::Result<Option<String>> {
+        Ok(None)
+    }
 }
 
 /// The file system.
@@ -38,6 +44,24 @@ impl Files for Disk {
         here.read_dir()?
             .map(|entry| entry.map(|entry| entry.file_name()))
             .collect()
+    }
+
+    fn exposed(&self, path: &Path) -> io::Result<Option<String>> {
+        let found = path.metadata()?;
+        let name = path.display();
+        if !found.is_file() {
+            return Ok(Some("is no file".to_owned()));
+        }
+        // Each process owns its folder there.
+        let own = Path::new("/proc/self").metadata()?.uid();
+        if found.uid() != 0 && found.uid() != own {
+            return Ok(Some(format!("belongs to another user: chown root {name}")));
+        }
+        if found.mode() & 0o027 != 0 {
+            let message = format!("is open to others: chmod 600 {name}, or 640");
+            return Ok(Some(message));
+        }
+        Ok(None)
     }
 }
 

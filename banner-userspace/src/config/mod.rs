@@ -17,6 +17,7 @@ mod log_keys;
 mod lone;
 mod name;
 mod nearest;
+mod notify;
 mod ports;
 mod problem;
 mod raw;
@@ -40,6 +41,7 @@ use ipnet::IpNet;
 
 use crate::filter::{Filter, FilterSpec};
 use crate::model::{Escalation, Log, LogId, Mode, PortSets, Ports, PortsId};
+use crate::notify::{Route, Target};
 
 pub use duration::BanTime;
 pub use files::{Disk, Files, InMemory};
@@ -56,6 +58,8 @@ pub struct Config {
     pub interfaces: Interfaces,
     /// How to drop packets, in order of preference; at least one, none twice.
     pub enforce: Vec<EnforcerKind>,
+    /// Who is told of what.
+    pub notify: Vec<Target>,
     /// Never banned by any jail. Without bits beyond the prefix, IPv4-mapped ones as IPv4.
     pub ignore: Vec<IpNet>,
     /// Bounds on memory.
@@ -99,6 +103,8 @@ pub struct Jail {
     pub ipv4_length: u8,
     /// The same for IPv6, 16 to 128.
     pub ipv6_length: u8,
+    /// Who is told of its bans, by their places in [`Config::notify`].
+    pub notify: Vec<Route>,
     /// Never banned by this jail, in addition to [`Config::ignore`].
     pub ignore: Vec<IpNet>,
 }

@@ -41,6 +41,15 @@ pub(crate) fn unknown_key(section: &Section, key: &str) -> String {
         return "merge keys are not supported; repeat the values, or put them in `defaults`"
             .to_owned();
     }
+    let names = || section.settings.iter().map(|s| s.name());
+    let said_otherwise = section
+        .settings
+        .iter()
+        .find(|s| s.also().contains(&folded(key).as_str()))
+        .map(|s| s.name());
+    if let Some(meant) = said_otherwise {
+        return format!("unknown key; did you mean {meant}?");
+    }
     let elsewhere: Vec<&str> = sections::SECTIONS
         .iter()
         .filter(|other| other.settings.iter().any(|s| s.name() == key))
@@ -53,13 +62,7 @@ pub(crate) fn unknown_key(section: &Section, key: &str) -> String {
             elsewhere.join(" or ")
         );
     }
-    let names = || section.settings.iter().map(|s| s.name());
-    let said_otherwise = section
-        .settings
-        .iter()
-        .find(|s| s.also().contains(&folded(key).as_str()))
-        .map(|s| s.name());
-    match said_otherwise.or_else(|| nearest(key, names())) {
+    match nearest(key, names()) {
         Some(near) => format!("unknown key; did you mean {near}?"),
         None => format!(
             "unknown key; the keys of {} are {}",

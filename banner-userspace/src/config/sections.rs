@@ -1,6 +1,10 @@
 //! The mappings of the configuration, and the keys that each may have.
 
 use super::log_keys::{CRI_SECTION, DOCKER_SECTION, LOG_SECTION};
+use super::notify::settings::{
+    DIGEST_SECTION, JAIL_NOTIFY, MAIL_SECTION, NOTIFY, ROUTE_SECTION, SMTP_SECTION, TARGET_SECTION,
+    WEBHOOK_SECTION,
+};
 use super::section::{AnySetting, Default, Section};
 use super::settings::{
     ALL_JAILS, AROUND, AROUND_IPV4, AROUND_IPV6, BAN_TIME, BANS, DEFAULTS, DESCRIPTION, DIALECT,
@@ -48,6 +52,7 @@ pub(crate) static MAIN: Section = Section {
     settings: &[
         &INTERFACES,
         &ENFORCE,
+        &NOTIFY,
         &IGNORE,
         &LIMITS,
         &DEFAULTS,
@@ -86,6 +91,7 @@ pub(crate) static DEFAULTS_SECTION: Section = Section {
         &MODE,
         &PORTS,
         &AROUND,
+        &JAIL_NOTIFY,
     ],
 };
 
@@ -104,6 +110,7 @@ pub(crate) static JAIL_SECTION: Section = Section {
         &FromDefaults(&MODE),
         &FromDefaults(&PORTS),
         &FromDefaults(&AROUND),
+        &FromDefaults(&JAIL_NOTIFY),
         &JAIL_IGNORE,
     ],
 };
@@ -173,7 +180,7 @@ pub(crate) static PARAMETER_SECTION: Section = Section {
 };
 
 /// All of them, in the order of the reference.
-pub(crate) static SECTIONS: [&Section; 15] = [
+pub(crate) static SECTIONS: [&Section; 21] = [
     &MAIN,
     &INCLUDED,
     &LIMITS_SECTION,
@@ -189,4 +196,10 @@ pub(crate) static SECTIONS: [&Section; 15] = [
     &PATTERN_SECTION,
     &PARAMETER_SECTION,
     &SAMPLE_SECTION,
+    &TARGET_SECTION,
+    &MAIL_SECTION,
+    &SMTP_SECTION,
+    &WEBHOOK_SECTION,
+    &DIGEST_SECTION,
+    &ROUTE_SECTION,
 ];

@@ -30,6 +30,11 @@ impl<'f> Source<'f> {
         self.main.parent().unwrap_or(Path::new("")).join(path)
     }
 
+    /// The main file.
+    pub(crate) fn main(&self) -> &Path {
+        &self.main
+    }
+
     pub(crate) fn files(&self) -> &'f dyn Files {
         self.files
     }

@@ -27,7 +27,8 @@ pub use bans::{
 pub use client::{Client, ClientError};
 pub use server::{Request, Server};
 pub use status::{
-    FileStatus, InterfaceStatus, JailStatus, PacketStatus, SourceStatus, Status, StreamStatus,
+    FileStatus, InterfaceStatus, JailStatus, NotifyStatus, PacketStatus, SourceStatus, Status,
+    StreamStatus,
 };
 pub use top::{FEW, Top, TopHost};
 pub use trace::{LONGEST_TRACE, TraceRequest, Tracing};

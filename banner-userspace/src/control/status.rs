@@ -43,6 +43,30 @@ pub struct Status {
     pub streams: Vec<StreamStatus>,
     /// Reading, over all files.
     pub source: SourceStatus,
+    /// Who is told of bans and troubles, in the order of the configuration.
+    #[serde(default)]
+    pub notify: Vec<NotifyStatus>,
+}
+
+/// Somebody who is told, since the agent started or the configuration of this target changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotifyStatus {
+    /// Name.
+    pub name: String,
+    /// `mail`, `webhook` or `command`.
+    pub way: String,
+    /// Events that wait.
+    pub queued: usize,
+    /// Messages that arrived.
+    pub sent: u64,
+    /// Attempts after the first ones.
+    pub retried: u64,
+    /// Messages that were given up.
+    pub dropped: u64,
+    /// Events that went into digests.
+    pub folded: u64,
+    /// Why the last attempt failed; none: it did not.
+    pub problem: Option<String>,
 }
 
 /// The program on one interface.

@@ -73,13 +73,18 @@ struct Thread {
 impl Notifier {
     /// Starts the thread, if there is a target.
     pub fn start(targets: Vec<Target>, clock: fn() -> Now) -> io::Result<Self> {
-        let mut notifier = Self {
+        let mut notifier = Self::nobody(clock);
+        notifier.replace(targets)?;
+        Ok(notifier)
+    }
+
+    /// Tells nobody.
+    pub fn nobody(clock: fn() -> Now) -> Self {
+        Self {
             clock,
             lanes: Vec::new(),
             thread: None,
-        };
-        notifier.replace(targets)?;
-        Ok(notifier)
+        }
     }
 
     /// Serves these targets from now on. Those that stay as they are keep what waits for them; what

@@ -51,6 +51,12 @@ impl Field {
         ("whois", Self::Whois),
     ];
 
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        let named = Self::ALL.iter().find(|(_, field)| *field == self);
+        named.map_or("", |(name, _)| name)
+    }
+
     /// Whether it stands for several lines.
     pub fn is_block(self) -> bool {
         matches!(self, Self::Details | Self::Lines | Self::Whois)

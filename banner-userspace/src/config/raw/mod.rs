@@ -25,6 +25,7 @@ pub(crate) use policy::{Enforcers, LimitsOf, Policy, PolicyOf};
 pub(crate) use sample::{KeyOf, SampleOf, TimeOf, True};
 
 use super::interfaces::Interfaces;
+use super::notify::{RawNotify, settings::NOTIFY};
 use super::report::Report;
 use super::section::{Fields, Setting};
 use super::sections;
@@ -36,6 +37,7 @@ use super::yaml::{Kind, Located, Node, Spot};
 pub(crate) struct RawMain {
     pub(crate) interfaces: Interfaces,
     pub(crate) enforce: Vec<EnforcerKind>,
+    pub(crate) notify: Vec<RawNotify>,
     pub(crate) limits: Limits,
     pub(crate) defaults: Policy,
     pub(crate) include: Vec<Located<String>>,
@@ -65,6 +67,9 @@ impl RawMain {
         Some(Self {
             interfaces: fields.get_or_default(&settings::INTERFACES, report),
             enforce: fields.get_or_default(&settings::ENFORCE, report),
+            notify: fields
+                .get(&NOTIFY, report)
+                .map_or_else(Vec::new, |located| located.value),
             limits: limits.map_or_else(Limits::default, |located| located.value),
             defaults: defaults.map_or_else(Policy::default, |located| located.value),
             include: list(&fields, &settings::INCLUDE, report),

@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::around::RawAround;
 use crate::config::duration::BanTime;
 use crate::config::name::distinct;
+use crate::config::notify::{RawRoute, settings::JAIL_NOTIFY};
 use crate::config::ports::RawPorts;
 use crate::config::report::Report;
 use crate::config::section::Fields;
@@ -21,6 +22,7 @@ pub(crate) struct Policy {
     pub(crate) mode: Option<Mode>,
     pub(crate) ports: Option<Located<RawPorts>>,
     pub(crate) around: RawAround,
+    pub(crate) notify: Option<Vec<RawRoute>>,
     /// With `None` in it: bans do not grow.
     pub(crate) escalation: Option<Located<Option<Escalation>>>,
 }
@@ -36,6 +38,7 @@ impl Policy {
             around: fields
                 .get(&settings::AROUND, report)
                 .map_or_else(RawAround::default, |l| l.value),
+            notify: fields.get(&JAIL_NOTIFY, report).map(|l| l.value),
             escalation: fields.get(&settings::ESCALATION, report),
         }
     }

@@ -94,9 +94,9 @@ fn an_unknown_key_is_refused_with_the_key_that_was_meant() {
             &["1:1: jials: unknown key; did you mean jails?"],
         ),
         (
-            "port: 22",
+            "colour: 22",
             &[
-                "1:1: port: unknown key; the keys of the main file are interfaces, enforce, ignore, limits, defaults, jails, include",
+                "1:1: colour: unknown key; the keys of the main file are interfaces, enforce, notify, ignore, limits, defaults, jails, include",
             ],
         ),
         (
@@ -123,7 +123,7 @@ fn an_unknown_key_is_refused_with_the_key_that_was_meant() {
                 "1:12: defaults.bantime: unknown key; did you mean ban_time?",
                 "1:25: defaults.findtime: unknown key; did you mean find_time?",
                 "1:39: defaults.maxretry: unknown key; did you mean max_retry?",
-                "1:52: defaults.ignoreip: unknown key; the keys of `defaults` are max_retry, find_time, ban_time, escalation, mode, ports, prefix",
+                "1:52: defaults.ignoreip: unknown key; the keys of `defaults` are max_retry, find_time, ban_time, escalation, mode, ports, prefix, notify",
             ],
         ),
         (
@@ -145,13 +145,13 @@ fn an_unknown_key_is_refused_with_the_key_that_was_meant() {
         (
             r#""\e[31m\a": 1"#,
             &[
-                "1:1: \\u{1b}[31m\\u{7}: unknown key; the keys of the main file are interfaces, enforce, ignore, limits, defaults, jails, include",
+                "1:1: \\u{1b}[31m\\u{7}: unknown key; the keys of the main file are interfaces, enforce, notify, ignore, limits, defaults, jails, include",
             ],
         ),
         (
             "? |\n  a\n  b\n: 1\n",
             &[
-                "1:3: a\\nb\\n: unknown key; the keys of the main file are interfaces, enforce, ignore, limits, defaults, jails, include",
+                "1:3: a\\nb\\n: unknown key; the keys of the main file are interfaces, enforce, notify, ignore, limits, defaults, jails, include",
             ],
         ),
     ]);

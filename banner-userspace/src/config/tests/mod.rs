@@ -9,6 +9,7 @@ mod escalation;
 mod fuzz;
 mod good;
 mod library;
+mod notify;
 mod parameters;
 mod positions;
 mod scopes;
