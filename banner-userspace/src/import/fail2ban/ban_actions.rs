@@ -1,6 +1,6 @@
 //! What the actions of a jail do: whom they keep out, and whom they tell.
 
-use super::{Fail2ban, FilterRef, definition::Definition};
+use super::{Fail2ban, FilterRef, definition::Definition, mails::Mail};
 use crate::import::{
     error::Place,
     ini::{Files, Section, Text},
@@ -9,10 +9,12 @@ use crate::import::{
 /// What an action is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Keeps hosts out, of some ports or of all: banner does that itself.
+    /// Keeps hosts out.
     Ban(Scope),
     /// Lets in those whom the filter finds.
     Allow,
+    /// Tells people.
+    Mail(Mail),
     /// Something else, in words.
     Other(&'static str),
 }
@@ -31,6 +33,7 @@ pub(super) enum Scope {
 /// Actions that ban, and whether they ban for ports.
 const BANS: [(&str, bool); 36] = [
     ("apf", false),
+    ("blackhole", false),
     ("bsd-ipfw", true),
     ("firewallcmd-allports", false),
     ("firewallcmd-ipset", true),
@@ -65,51 +68,36 @@ const BANS: [(&str, bool); 36] = [
     ("shorewall-ipset-proto6", false),
     ("symbiosis-blacklist-allports", false),
     ("ufw", false),
-    ("blackhole", false),
 ];
 
+/// What reports to a service would take.
+const SERVICE: &str = "reports to a service; `notify` has webhooks and commands for such";
+/// What is mail to somebody else.
+const ABUSE: &str = "sends mail to those who are responsible for an address, and banner does not";
+
 /// Beginnings of the names of actions that do something else.
-const OTHERS: [(&str, &str); 18] = [
-    ("sendmail", "sends mail, and banner sends none"),
-    ("mail", "sends mail, and banner sends none"),
-    ("smtp", "sends mail, and banner sends none"),
-    ("complain", "sends mail, and banner sends none"),
-    ("xarf", "sends mail, and banner sends none"),
-    ("dshield", "sends mail, and banner sends none"),
+const OTHERS: [(&str, &str); 14] = [
     (
-        "mynetwatchman",
-        "reports to a service, and banner reports to none",
+        "smtp",
+        "sends mail with a password; `notify` has `smtp` for it",
     ),
-    ("apprise", "notifies, and banner does not"),
-    (
-        "abuseipdb",
-        "reports to a service, and banner reports to none",
-    ),
-    (
-        "blocklist_de",
-        "reports to a service, and banner reports to none",
-    ),
-    (
-        "ipthreat",
-        "reports to a service, and banner reports to none",
-    ),
-    (
-        "cloudflare",
-        "bans at a remote service, and banner bans on this machine only",
-    ),
-    (
-        "netscaler",
-        "bans on a remote machine, and banner bans on this one only",
-    ),
-    ("nsupdate", "writes to a name server, and banner does not"),
-    (
-        "nginx-block-map",
-        "writes a map for nginx, and banner does not",
-    ),
+    ("complain", ABUSE),
+    ("xarf", ABUSE),
+    ("dshield", SERVICE),
+    ("mynetwatchman", SERVICE),
+    ("apprise", SERVICE),
+    ("abuseipdb", SERVICE),
+    ("blocklist_de", SERVICE),
+    ("ipthreat", SERVICE),
+    ("cloudflare", "bans at a remote service"),
+    ("netscaler", "bans on a remote machine"),
+    ("nsupdate", "writes to a name server"),
+    ("nginx-block-map", "writes a map for nginx"),
     ("dummy", "writes to a file, and banner does not"),
-    ("badips", "reports to a service, and banner reports to none"),
-    ("helpers", "is only part of other actions"),
 ];
+
+/// What an action of somebody's own does.
+const OWN: &str = "is a command of its own, for a shell; `notify` has commands without one";
 
 impl Fail2ban {
     /// What an action of a jail does. Options that are not given are those of its file.
@@ -119,33 +107,40 @@ impl Fail2ban {
             return Action::Allow;
         }
         if let Some(&(_, by_port)) = BANS.iter().find(|(name, _)| *name == action.name) {
-            let kind = ["type", "actiontype"].map(|option| action.option(option));
-            let all = kind
-                .into_iter()
-                .flatten()
-                .any(|kind| kind.contains("allports"));
-            if !by_port || all {
-                return Action::Ban(Scope::All);
-            }
-            let value = |option: &str, default: &str| {
-                let given = action.option(option).map(str::to_owned);
-                given
-                    .or_else(|| self.of_action(action, option, jail))
-                    .unwrap_or_else(|| default.to_owned())
-            };
-            return Action::Ban(Scope::Some {
-                ports: value("port", "ssh"),
-                protocol: value("protocol", "tcp"),
-            });
+            return Action::Ban(self.scope(action, by_port, jail));
+        }
+        let value = |option: &str| {
+            let given = action.option(option).map(str::to_owned);
+            given.or_else(|| self.of_action(action, option, jail))
+        };
+        if let Some(mail) = Mail::of(&action.name, value) {
+            return Action::Mail(mail);
         }
         let other = OTHERS
             .iter()
             .find(|(begin, _)| action.name.starts_with(begin));
-        Action::Other(
-            other.map_or("is a command of its own, and banner runs none", |other| {
-                other.1
-            }),
-        )
+        Action::Other(other.map_or(OWN, |other| other.1))
+    }
+
+    fn scope(&self, action: &FilterRef, by_port: bool, jail: &Section) -> Scope {
+        let kind = ["type", "actiontype"].map(|option| action.option(option));
+        let all = kind
+            .into_iter()
+            .flatten()
+            .any(|kind| kind.contains("allports"));
+        if !by_port || all {
+            return Scope::All;
+        }
+        let value = |option: &str, default: &str| {
+            let given = action.option(option).map(str::to_owned);
+            given
+                .or_else(|| self.of_action(action, option, jail))
+                .unwrap_or_else(|| default.to_owned())
+        };
+        Scope::Some {
+            ports: value("port", "ssh"),
+            protocol: value("protocol", "tcp"),
+        }
     }
 
     /// An option that an action's own file gives.

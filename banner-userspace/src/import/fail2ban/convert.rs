@@ -3,8 +3,9 @@
 use super::{
     Fail2ban, Jail, Jails, Which,
     addresses::{self, Ignored},
-    ban_actions::{Action, Scope},
+    ban_actions::Scope,
     logs::logs,
+    mails::Targets,
     our_filters::{Filters, spec},
     policy::Policy,
     ports::BanPorts,
@@ -42,6 +43,8 @@ impl Fail2ban {
         let defaults = defaults(&read, &mut report);
         let mut filters = Filters::default();
         let mut jails: Vec<OurJail> = Vec::new();
+        let mut targets = Targets::default();
+        let mut routes = Vec::new();
         for jail in &read.jails {
             let wanted = our_name(&jail.name);
             let taken = |name: &String| jails.iter().any(|jail| jail.name == *name);
@@ -49,15 +52,35 @@ impl Fail2ban {
                 .chain(numbered(&wanted))
                 .find(|name| !taken(name))
                 .unwrap_or(wanted);
-            if let Some(jail) = self.ours(jail, name, &defaults, &mut filters, &mut report) {
-                report.jails.push(jail.name.clone());
-                jails.push(jail);
+            let mut comments = Vec::new();
+            let Some(deeds) = self.deeds(jail, &mut report, &mut comments) else {
+                continue;
+            };
+            let scopes = &deeds.scopes;
+            let ours = ours(
+                jail,
+                name,
+                scopes,
+                &defaults,
+                &mut filters,
+                &mut report,
+                comments,
+            );
+            if let Some(ours) = ours {
+                report.jails.push(ours.name.clone());
+                jails.push(ours);
+                routes.push(targets.routes(&deeds.mails));
             }
+        }
+        for (jail, routes) in jails.iter_mut().zip(&routes) {
+            let notify = targets.of_jail(routes);
+            jail.policy.extend(notify.map(|text| ("notify", text)));
         }
         let ignore = defaults.ignore.nets.iter().copied().map(addresses::written);
         let main = OurMain {
             from: self.dir().display().to_string(),
             ignore: ignore.collect(),
+            notify: targets.written(),
             defaults: defaults.policy.said(),
             jails,
             comments: vec!["Before it is used: banner --config FILE check".to_owned()],
@@ -73,85 +96,67 @@ impl Fail2ban {
         }
         Ok(Converted { files, report })
     }
+}
 
-    /// A jail of ours, or none where it would have nothing to do.
-    fn ours(
-        &self,
-        jail: &Jail,
-        name: String,
-        defaults: &Defaults,
-        filters: &mut Filters,
-        report: &mut Report,
-    ) -> Option<OurJail> {
-        if name != jail.name {
-            report.changed(Some(&jail.name), format!("is called {name}"));
-        }
-        let mut comments = Vec::new();
-        let logs = logs(jail, report, &mut comments);
-        if jail.filter.is_none() || jail.spec.fail.is_empty() || logs.is_empty() {
-            let why = if jail.filter.is_none() {
-                "it has no filter"
-            } else if jail.spec.fail.is_empty() {
-                "its filter has no failregex"
-            } else {
-                "it has no log files, and banner does not read the journal yet"
-            };
-            report.left_out(Some(&jail.name), format!("the jail as a whole: {why}"));
-            return None;
-        }
-        let mut scopes = Vec::new();
-        for action in &jail.actions {
-            match self.action(action, &jail.options) {
-                Action::Ban(scope) => scopes.push(scope),
-                Action::Allow => {
-                    let text = "the jail as a whole: it lets hosts in, and banner keeps them out";
-                    report.left_out(Some(&jail.name), text);
-                    return None;
-                }
-                Action::Other(why) => {
-                    report.left_out(
-                        Some(&jail.name),
-                        format!("action {}: it {why}", action.name),
-                    );
-                    comments.push(format!("Left out: action {}, which {why}.", action.name));
-                }
-            }
-        }
-        left_out(jail, report, &mut comments);
-        let policy = Policy::of(|option| jail.option(option).map(str::to_owned));
-        for text in &policy.changed {
-            report.changed(Some(&jail.name), text);
-        }
-        for text in &policy.left_out {
-            report.left_out(Some(&jail.name), text);
-            comments.push(format!("Left out: {text}."));
-        }
-        let mut policy = policy.beside(&defaults.policy);
-        if scopes.is_empty() {
-            let text = "bans nobody there, so it only observes";
-            report.changed(Some(&jail.name), text);
-            comments.push("None of its actions bans, so it only observes.".to_owned());
-            policy.push(("mode", "observe".to_owned()));
-        }
-        let ports = ports(jail, &scopes, report, &mut comments);
-        let filter = filters.name_of(spec(jail, report), &name);
-        let refused = filters.refused(&filter);
-        if let Some(why) = refused {
-            let text = format!("not enabled, as its filter {filter} cannot be used: {why}");
-            comments.push(format!("N{}.", &text[1..]));
-            report.left_out(Some(&jail.name), text);
-        }
-        Some(OurJail {
-            enabled: jail.enabled && refused.is_none(),
-            filter,
-            logs,
-            ports,
-            policy,
-            ignore: ignore(jail, defaults, report, &mut comments),
-            comments,
-            name,
-        })
+/// A jail of ours, or none where it would have nothing to do.
+fn ours(
+    jail: &Jail,
+    name: String,
+    scopes: &[Scope],
+    defaults: &Defaults,
+    filters: &mut Filters,
+    report: &mut Report,
+    mut comments: Vec<String>,
+) -> Option<OurJail> {
+    if name != jail.name {
+        report.changed(Some(&jail.name), format!("is called {name}"));
     }
+    let logs = logs(jail, report, &mut comments);
+    if jail.filter.is_none() || jail.spec.fail.is_empty() || logs.is_empty() {
+        let why = if jail.filter.is_none() {
+            "it has no filter"
+        } else if jail.spec.fail.is_empty() {
+            "its filter has no failregex"
+        } else {
+            "it has no log files, and banner does not read the journal yet"
+        };
+        report.left_out(Some(&jail.name), format!("the jail as a whole: {why}"));
+        return None;
+    }
+    left_out(jail, report, &mut comments);
+    let policy = Policy::of(|option| jail.option(option).map(str::to_owned));
+    for text in &policy.changed {
+        report.changed(Some(&jail.name), text);
+    }
+    for text in &policy.left_out {
+        report.left_out(Some(&jail.name), text);
+        comments.push(format!("Left out: {text}."));
+    }
+    let mut policy = policy.beside(&defaults.policy);
+    if scopes.is_empty() {
+        let text = "bans nobody there, so it only observes";
+        report.changed(Some(&jail.name), text);
+        comments.push("None of its actions bans, so it only observes.".to_owned());
+        policy.push(("mode", "observe".to_owned()));
+    }
+    let ports = ports(jail, scopes, report, &mut comments);
+    let filter = filters.name_of(spec(jail, report), &name);
+    let refused = filters.refused(&filter);
+    if let Some(why) = refused {
+        let text = format!("not enabled, as its filter {filter} cannot be used: {why}");
+        comments.push(format!("N{}.", &text[1..]));
+        report.left_out(Some(&jail.name), text);
+    }
+    Some(OurJail {
+        enabled: jail.enabled && refused.is_none(),
+        filter,
+        logs,
+        ports,
+        policy,
+        ignore: ignore(jail, defaults, report, &mut comments),
+        comments,
+        name,
+    })
 }
 
 /// What `[DEFAULT]` says, or fail2ban where it says nothing.

@@ -26,6 +26,8 @@ pub(super) struct OurMain {
     /// Where it comes from.
     pub(super) from: String,
     pub(super) ignore: Vec<String>,
+    /// Who is told: names of targets and their values.
+    pub(super) notify: Vec<(String, String)>,
     pub(super) defaults: Vec<(&'static str, String)>,
     pub(super) jails: Vec<OurJail>,
     pub(super) comments: Vec<String>,
@@ -53,6 +55,12 @@ impl OurMain {
                 .map(|(key, value)| format!("{key}: {value}"))
                 .collect();
             let _ = writeln!(text, "defaults: {{ {} }}", defaults.join(", "));
+        }
+        if !self.notify.is_empty() {
+            text.push_str("\nnotify:\n");
+        }
+        for (name, value) in &self.notify {
+            let _ = writeln!(text, "  {}: {value}", scalar(name));
         }
         if self.jails.is_empty() {
             text.push_str("\njails: {}\n");
@@ -148,7 +156,7 @@ fn items(text: &mut String, indent: &str, key: &str, values: &[String]) {
     }
 }
 
-fn list(values: &[String]) -> String {
+pub(super) fn list(values: &[String]) -> String {
     let values: Vec<_> = values.iter().map(|value| scalar(value)).collect();
     format!("[{}]", values.join(", "))
 }
@@ -176,7 +184,7 @@ fn comment(text: &mut String, indent: &str, line: &str) {
 }
 
 /// A value without quotes where YAML takes it for a text, or for the number that it is.
-fn scalar(text: &str) -> String {
+pub(super) fn scalar(text: &str) -> String {
     let first = text.chars().next();
     let plain = first.is_some_and(|c| c.is_ascii_alphanumeric() || c == '/' || c == '_')
         && text
