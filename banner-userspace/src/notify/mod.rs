@@ -32,7 +32,7 @@ use std::{
 
 use tokio::{
     runtime::{Builder, Runtime},
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     task::JoinSet,
 };
 
@@ -54,6 +54,9 @@ use target::Job;
 /// as the system's settings say; messages wait for a free one until their deadline.
 const RESOLVERS: usize = 4;
 
+/// How long what is given up may take to end.
+const LAST: Duration = Duration::from_secs(1);
+
 /// The targets, and the thread that tells them.
 #[derive(Debug)]
 pub struct Notifier {
@@ -66,7 +69,9 @@ pub struct Notifier {
 struct Thread {
     /// Targets that are to be served.
     more: mpsc::UnboundedSender<Arc<Lane>>,
-    /// Ends when all has been told.
+    /// Whoever has not been told by now is not told; what runs for that is ended.
+    give_up: oneshot::Sender<()>,
+    /// Ends when all has been told, or given up.
     done: channel::Receiver<()>,
 }
 
@@ -158,14 +163,18 @@ impl Notifier {
         for lane in &self.lanes {
             lane.queue.close();
         }
-        let Some(Thread { more, done }) = self.thread else {
+        let Some(thread) = self.thread else {
             return 0;
         };
-        drop(more);
+        drop(thread.more);
         // Its end is seen as that of the other side.
-        match done.recv_timeout(grace) {
+        match thread.done.recv_timeout(grace) {
             Err(channel::RecvTimeoutError::Timeout) => {
-                self.lanes.iter().map(|lane| lane.left()).sum()
+                let left = self.lanes.iter().map(|lane| lane.left()).sum();
+                let _ = thread.give_up.send(());
+                // Long enough to kill what hangs, which would outlive this process.
+                let _ = thread.done.recv_timeout(LAST);
+                left
             }
             Ok(()) | Err(channel::RecvTimeoutError::Disconnected) => 0,
         }
@@ -177,6 +186,7 @@ impl Thread {
         let runtime = runtime()?;
         let (more, mut lanes) = mpsc::unbounded_channel::<Arc<Lane>>();
         let (end, done) = channel::channel::<()>();
+        let (give_up, enough) = oneshot::channel();
         let work = async move {
             let mut workers = JoinSet::new();
             while let Some(lane) = lanes.recv().await {
@@ -188,12 +198,21 @@ impl Thread {
         thread::Builder::new()
             .name("notify".into())
             .spawn(move || {
-                runtime.block_on(work);
-                drop(end);
-                // Names that are being resolved hold nobody up.
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = work => {}
+                        Ok(()) = enough => {}
+                    }
+                });
+                // Ends what was given up. Names that are being resolved hold nobody up.
                 runtime.shutdown_background();
+                drop(end);
             })?;
-        Ok(Self { more, done })
+        Ok(Self {
+            more,
+            give_up,
+            done,
+        })
     }
 }
 

@@ -78,19 +78,30 @@ fn a_flood_is_told_in_a_few_messages_and_none_is_lost() {
 
 #[test]
 fn one_that_hangs_holds_up_neither_the_others_nor_the_end() {
-    let (_folder, file) = folder();
-    let targets = vec![target("hangs", "sleep 1000"), target("b", &writer(&file))];
+    let (folder, file) = folder();
+    let fifo = folder.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let here = folder.path().join("here");
+    let hangs = format!(
+        "exec 3>{}; sleep 1000 & echo > {}; sleep 1000",
+        fifo.display(),
+        here.display()
+    );
+    let targets = vec![target("hangs", &hangs), target("b", &writer(&file))];
     let notifier = Notifier::start(targets, clock).unwrap();
     let begin = Instant::now();
     let event = Arc::new(ban("192.0.2.7"));
     notifier.tell(&event, [&route(0), &route(0), &route(1)]);
-    while written(&file).is_empty() {
+    // Ends when whoever has it open to write is gone.
+    let fifo = std::thread::spawn(move || fs::read(fifo).unwrap());
+    while written(&file).is_empty() || !here.exists() {
         assert!(begin.elapsed() < PATIENCE);
         std::thread::yield_now();
     }
     let begin = Instant::now();
     assert_eq!(notifier.stop(Duration::from_millis(200)), 2);
     assert!(begin.elapsed() < Duration::from_secs(10));
+    assert_eq!(fifo.join().unwrap(), b"");
 }
 
 #[test]
