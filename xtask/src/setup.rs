@@ -162,8 +162,10 @@ impl TestPrograms {
 }
 
 /// Programs that the tests run, and their Debian packages. None of these starts a service.
-const TEST_PROGRAMS: [(&str, &str); 13] = [
+const TEST_PROGRAMS: [(&str, &str); 15] = [
     ("python3", "python3"),
+    ("aiosmtpd", "python3-aiosmtpd"),
+    ("openssl", "openssl"),
     ("ssh", "openssh-client"),
     ("ssh-keygen", "openssh-client"),
     ("sshpass", "sshpass"),

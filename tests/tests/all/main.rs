@@ -17,6 +17,7 @@ mod lab;
 mod layout;
 mod logs;
 mod netlink;
+mod notify;
 mod ssh;
 mod startup;
 mod verdict;
