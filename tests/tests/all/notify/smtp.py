@@ -52,8 +52,7 @@ class Handler:
 
 def authenticate(server, session, envelope, mechanism, data):
     good = (data.login, data.password) == (b"banner", b"s3cret")
-    session.auth_data = data
-    return AuthResult(success=good, handled=False)
+    return AuthResult(success=good, handled=False, auth_data=data)
 
 
 def protocol():
