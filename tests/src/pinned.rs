@@ -63,6 +63,11 @@ impl Pinned {
         }
     }
 
+    /// The map of banned IPv4 addresses, for many looks at it.
+    pub fn bans4(&self) -> Result<HashMap<MapData, [u8; 4], [u8; Ban::SIZE]>> {
+        Ok(Map::HashMap(self.open(BANS4)?).try_into()?)
+    }
+
     /// Whether the never-ban list has a prefix that holds `address`.
     pub fn is_never(&self, address: IpAddr) -> Result<bool> {
         match address {

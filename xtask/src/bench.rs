@@ -14,7 +14,7 @@ use crate::{
 /// Options of `bench`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What to measure; latency, start and idle when nothing is named
+    /// What to measure; latency, start, idle and tail when nothing is named
     sections: Vec<Section>,
     /// Few and short rounds: whether it works, not how fast it is
     #[arg(long)]
@@ -30,7 +30,9 @@ enum Section {
     Start,
     /// Cost of idling
     Idle,
-    /// Lines to decisions: how fast logs are read, beside `rg -c`; needs no root
+    /// What a log may grow by in a second, and when its lines count
+    Tail,
+    /// Lines to decisions: how fast logs are read, beside `rg -c` and others; needs no root
     Matching,
     /// All of the following
     DataPlane,
@@ -53,7 +55,7 @@ impl Section {
     }
 
     fn is_agents(self) -> bool {
-        matches!(self, Self::Latency | Self::Start | Self::Idle)
+        matches!(self, Self::Latency | Self::Start | Self::Idle | Self::Tail)
     }
 }
 
@@ -98,10 +100,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// What is measured in one process and without a kernel is an example of the library.
 fn matching(quick: bool) -> Result<()> {
-    if let Err(error) = setup::bench(Voice::Changes) {
+    let others = setup::matching(Voice::Changes).unwrap_or_else(|error| {
         // The table says what is missing.
         eprintln!("some programs are not here to compare with: {error:#}");
-    }
+        Vec::new()
+    });
     let build = [
         "build",
         "--release",
@@ -113,5 +116,9 @@ fn matching(quick: bool) -> Result<()> {
     let program = test::built(&build)?
         .pop()
         .context("cargo built no program")?;
-    command::run(std::process::Command::new(program).args(quick.then_some("--quick")))
+    command::run(
+        std::process::Command::new(program)
+            .args(quick.then_some("--quick"))
+            .envs(others),
+    )
 }

@@ -71,7 +71,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         match part {
             Part::Ebpf => drop(ebpf(None, Voice::Everything)?),
             Part::Tests => drop(tests(Voice::Everything)?),
-            Part::Bench => drop(bench(Voice::Everything)?),
+            Part::Bench => {
+                bench(Voice::Everything)?;
+                matching(Voice::Everything)?;
+            }
             Part::Vm => vm(Voice::Everything)?,
             Part::Conformance => conformance(Voice::Everything)?,
             Part::Fuzz => drop(fuzz(Voice::Everything)?),
@@ -216,6 +219,27 @@ const BENCH_PROGRAMS: [(&str, &str); 9] = [
 pub(crate) fn bench(voice: Voice) -> Result<PathBuf> {
     programs(&BENCH_PROGRAMS, voice)?;
     server("nginx", "nginx", voice)
+}
+
+const FAIL2BAN_RS: &str = "1.5.4";
+
+/// What reads logs beside banner in `bench matching`: the settings that tell where it is.
+pub(crate) fn matching(voice: Voice) -> Result<Vec<(&'static str, PathBuf)>> {
+    programs(&[("rg", "ripgrep"), ("python3", "python3")], voice)?;
+    let folder = places::cache()?.join(format!("fail2ban-rs-{FAIL2BAN_RS}"));
+    let program = folder.join("bin/fail2ban-rs");
+    if command::read(Command::new(&program).arg("--version")).is_ok() {
+        voice.present(program.display());
+    } else {
+        // As its own release profile has it: it is measured.
+        install::with_cargo("fail2ban-rs", FAIL2BAN_RS, &folder, |_| {})?;
+    }
+    let package = fail2ban::folder()?;
+    voice.present(package.display());
+    Ok(vec![
+        ("BANNER_FAIL2BAN_RS", program),
+        ("BANNER_FAIL2BAN", package),
+    ])
 }
 
 /// What virtual machines need, but for the kernels.

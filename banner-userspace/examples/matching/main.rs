@@ -152,7 +152,7 @@ fn others(failures: &str, lines: u32, rounds: usize, banner: &Run) {
     };
     let file = peers::File::new("all.log", failures);
     if let Some((took, says)) = peers::fail2ban_rs(file.path(), rounds) {
-        row("fail2ban-rs dry-run, 2 patterns", lines, took, lines, &says);
+        row("fail2ban-rs dry-run, its sshd", lines, took, lines, &says);
     }
     let few = 20_000.min(lines);
     let part: String = failures

@@ -65,19 +65,22 @@ pub(crate) fn ripgrep(spec: &FilterSpec, log: &Path, rounds: usize) -> Option<To
 /// fail2ban-rs' dry run: what it reports of how many failures there were, and what it took.
 pub(crate) fn fail2ban_rs(log: &Path, rounds: usize) -> Option<(Took, String)> {
     let program = env::var_os("BANNER_FAIL2BAN_RS").unwrap_or_else(|| "fail2ban-rs".into());
-    // The two of its own patterns for sshd that have something to find in this log.
+    // What `fail2ban-rs gen-config sshd` gives, with the numbers that banner has here.
     let config = format!(
-        "[jail.sshd]\nenabled = true\nlog_path = {log:?}\ndate_format = \"syslog\"\nfilter = [\n\
-         'sshd\\[\\d+\\]: Failed password for .* from <HOST>',\n\
-         'sshd\\[\\d+\\]: Invalid user .* from <HOST>',\n]\n\
+        "[global]\n\n[jail.sshd]\nenabled = true\nlog_path = '{}'\ndate_format = \"syslog\"\nfilter = [\n\
+         'sshd\\[\\d+\\]: Failed password for .* from <HOST> port \\d+',\n\
+         'sshd\\[\\d+\\]: Invalid user .* from <HOST> port \\d+',\n\
+         'sshd\\[\\d+\\]: Connection closed by authenticating user .* <HOST> port \\d+',\n\
+         'sshd\\[\\d+\\]: Disconnected from authenticating user .* <HOST> port \\d+',\n]\n\
          port = [\"22\"]\nprotocol = \"tcp\"\nmax_retry = 5\nfind_time = \"1d\"\nban_time = \"1h\"\n\
-         ignoreip = []\nignoreself = false\n"
+         ignoreip = []\nignoreself = false\n",
+        log.display()
     );
     let config = File::new("fail2ban-rs.toml", &config);
     let arguments = [
+        "dry-run".into(),
         "--config".into(),
         config.path().into(),
-        "dry-run".into(),
         log.into(),
         "--jail".into(),
         "sshd".into(),

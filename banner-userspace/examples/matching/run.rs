@@ -9,8 +9,8 @@ use banner_userspace::{
     },
     decide::{Decider, Outcome, Rules},
     filter::Filter,
-    model::{Chunk, JailId, LogId, Mono, Now, Offence, PrefixSet, Wall},
-    source::{Options, Progress, Tail},
+    model::{Chunk, JailId, Log, LogId, Mono, Now, Offence, PrefixSet, Wall},
+    source::{Options, Progress, Sources},
     track::Lines,
 };
 use jiff::tz::TimeZone;
@@ -82,7 +82,7 @@ fn once(filters: &[Arc<Filter>], text: &str, manner: Manner) -> Run {
     Run {
         cpu: cpu_time(UsageWho::RUSAGE_SELF).saturating_sub(cpu),
         elapsed: agent::now().mono.since(start),
-        decisions: engine.out.decisions.len(),
+        decisions: engine.decisions,
     }
 }
 
@@ -97,18 +97,19 @@ pub(crate) fn read(filters: &[Arc<Filter>], path: &Path, manner: Manner) -> usiz
         max_line: 16 << 10,
         resume: Vec::new(),
     };
-    let mut tail = Tail::open(&[entry], options).expect("inotify");
-    tail.poll(Mono(0), TURN, &mut |_| {});
+    let mut sources = Sources::open(&[Log::File(entry)], options).expect("inotify");
+    // There is nothing yet.
+    let _ = sources.poll(NOW, TURN, &mut |_| {});
     fs::rename(&aside, path).expect("a file that can be renamed");
-    let mut decisions = 0;
+    let mut bytes = 0;
     loop {
-        let progress = tail.poll(Mono(0), TURN, &mut |chunk| engine.feed(&chunk));
+        let progress = sources.poll(NOW, TURN, &mut |chunk| {
+            bytes += chunk.bytes.len();
+            engine.feed(&chunk);
+        });
         engine.decide();
-        // The agent reports them and forgets them.
-        decisions += engine.out.decisions.len();
-        engine.out = Outcome::default();
-        if matches!(progress, Progress::Idle { .. }) && tail.stats().bytes > 0 {
-            return decisions;
+        if matches!(progress, Progress::Idle { .. }) && bytes > 0 {
+            return engine.decisions;
         }
     }
 }
@@ -119,6 +120,7 @@ struct Engine {
     decider: Decider,
     offences: Vec<Offence>,
     out: Outcome,
+    decisions: usize,
 }
 
 impl Engine {
@@ -141,6 +143,7 @@ impl Engine {
             decider: Decider::new(rules, PrefixSet::default(), 1 << 20),
             offences: Vec::new(),
             out: Outcome::default(),
+            decisions: 0,
         }
     }
 
@@ -153,6 +156,10 @@ impl Engine {
         for offence in self.offences.drain(..) {
             self.decider.offence(&offence, NOW, &mut self.out);
         }
+        // The agent reports them and forgets them.
+        self.decisions += self.out.decisions.len();
+        self.out.decisions.clear();
+        self.out.changes.clear();
     }
 }
 

@@ -1,9 +1,8 @@
 //! The last lines of the hosts that are being counted, for whoever wants to know why one was banned.
 
-use std::{
-    hash::{BuildHasher as _, RandomState},
-    net::IpAddr,
-};
+use std::{hash::BuildHasher as _, net::IpAddr};
+
+use hashbrown::DefaultHashBuilder;
 
 use crate::model::{Evidence, JailId, MatchedLine, Wall};
 
@@ -27,7 +26,7 @@ pub struct Lines {
     chains: Vec<u64>,
     /// Where the next one goes; the ring has it at the remainder.
     next: u64,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     missing: u64,
 }
 
@@ -65,7 +64,7 @@ impl Lines {
             chains: vec![0; (bytes / BYTES_PER_CHAIN).next_power_of_two()],
             // Not 0, which is nowhere.
             next: bytes as u64,
-            hasher: RandomState::new(),
+            hasher: DefaultHashBuilder::default(),
             missing: 0,
         }
     }

@@ -9,6 +9,7 @@ mod idle;
 mod latency;
 mod start;
 mod table;
+mod tail;
 
 use std::env;
 
@@ -19,7 +20,7 @@ use data_plane::{Pace, generator, paced, requests};
 use table::Table;
 
 /// The parts that are about the agent; the others are [`data_plane::SECTIONS`].
-const AGENTS: [&str; 3] = ["latency", "start", "idle"];
+const AGENTS: [&str; 4] = ["latency", "start", "idle", "tail"];
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -69,7 +70,7 @@ fn sections(words: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn agent([latency, start, idle]: [bool; AGENTS.len()]) -> Result<()> {
+fn agent([latency, start, idle, tail]: [bool; AGENTS.len()]) -> Result<()> {
     let mut table = Table::new(["what", "banner", "floor", "target"]);
     if latency {
         lab::run(|lab| latency::measure(lab, &Topology::build()?, &mut table))?;
@@ -79,6 +80,9 @@ fn agent([latency, start, idle]: [bool; AGENTS.len()]) -> Result<()> {
     }
     if idle {
         lab::run(|lab| idle::measure(lab, &Topology::build()?, &mut table))?;
+    }
+    if tail {
+        lab::run(|lab| tail::measure(lab, &Topology::build()?, &mut table))?;
     }
     println!("{table}");
     println!(
