@@ -3,7 +3,10 @@
 
 use std::collections::HashSet;
 
-use super::{report, run::Running};
+use super::{
+    report::{self, Names},
+    run::Running,
+};
 use crate::{
     decide::Decision,
     model::{Entry, Now},
@@ -20,6 +23,12 @@ impl Running {
             }
         }
         report::decisions(decisions, failed, self.agent.names(), now.mono);
+        let agent = &mut self.agent;
+        let names = Names {
+            jails: &agent.config.jails,
+            ports: &agent.ports,
+        };
+        agent.keeper.note(decisions, &agent.decider, names, now);
         let teller = &self.agent.teller;
         teller.decisions(decisions, failed, self.agent.names(), now);
     }

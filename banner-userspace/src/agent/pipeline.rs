@@ -251,6 +251,11 @@ impl Pipeline {
         Some(&mut jail.tracker)
     }
 
+    /// Failures of all jails.
+    pub fn failures(&self) -> u64 {
+        self.jails.iter().map(|jail| jail.counts.failures).sum()
+    }
+
     /// What was seen for a jail.
     pub fn counts(&self, jail: JailId) -> Option<(Counts, &Tracker)> {
         let jail = self.jails.get(usize::from(jail.0))?;

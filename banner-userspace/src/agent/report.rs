@@ -67,6 +67,7 @@ pub(super) fn decisions(
                 };
                 banned(ban, &why, &format!("{again}{narrowed}"), failed, names, now);
             }
+            Decision::Explained { .. } => {}
             Decision::Asked(ban) => {
                 if one_more(&mut told.asked) {
                     banned(ban, "on request", "", failed, names, now);

@@ -26,7 +26,7 @@ use crate::{
     model::{Entry, Mono, Now, PrefixSet},
     netlink::Network,
     source::Progress,
-    store, sys,
+    sys,
 };
 
 /// Bytes that are read before signals, requests and expiry get a turn.
@@ -130,17 +130,19 @@ pub(super) struct Running {
 }
 
 impl Running {
-    fn new(agent: Started) -> Self {
+    fn new(mut agent: Started) -> Self {
         let spared = vec![0; agent.config.jails.len()];
         let displaced = agent.xdp.displaced();
         let programs_seen = agent.since;
+        let pending = std::mem::take(&mut agent.pending);
+        let retry_at = (!pending.is_empty()).then_some(agent.since);
         Self {
             agent,
-            pending: BTreeSet::new(),
+            pending,
             spared,
             displaced,
             unread: Unread::default(),
-            retry_at: None,
+            retry_at,
             read_at: None,
             programs_at: None,
             programs_seen,
@@ -159,6 +161,7 @@ impl Running {
             self.programs_at,
             self.unread.look_at,
             self.traced_until,
+            self.agent.keeper.at,
             self.agent.decider.next_end(),
         ];
         own.into_iter().flatten().min()
@@ -171,21 +174,30 @@ impl Running {
             sources,
             pipeline,
             decider,
+            keeper,
             ..
         } = &mut self.agent;
         let mut offences = Vec::new();
+        let mut caught_up = false;
         let progress = sources.poll(now, SLICE, &mut |chunk| {
             pipeline.feed(&chunk, now, &mut offences);
         });
         pipeline.finish(&mut offences);
         self.read_at = match progress {
             Progress::More => Some(now.mono),
-            Progress::Idle { retry } => retry,
+            Progress::Idle { retry } => {
+                caught_up = true;
+                retry
+            }
         };
         self.unread.stir(now.mono);
+        keeper.stir(sources, pipeline, now.mono);
         let mut out = Outcome::default();
         for offence in &offences {
             decider.offence(offence, now, &mut out);
+        }
+        if caught_up {
+            decider.expect_no_reasons();
         }
         self.enforce(&out, now);
     }
@@ -216,6 +228,9 @@ impl Running {
         }
         if due(self.unread.look_at) {
             self.unread.look(&self.agent.sources, now.mono);
+        }
+        if due(self.agent.keeper.at) {
+            self.keep(now);
         }
     }
 
@@ -366,24 +381,5 @@ impl Running {
             plural(files, "log file"),
             plural(v4 + v6, "ban"),
         );
-    }
-
-    fn stop(mut self, why: &str) {
-        self.trace_no_more(clock::now());
-        let Started {
-            options,
-            sources,
-            decider,
-            ..
-        } = &self.agent;
-        if let Err(error) = store::save_marks(&options.state_dir, &sources.marks()) {
-            warn!("{error}; the next agent will begin at the end of each log");
-        }
-        let (v4, v6) = decider.entries();
-        info!(
-            "{why}: stopped; {} bans stay in force (banner detach ends them)",
-            v4 + v6
-        );
-        self.agent.teller.stop(why, v4 + v6);
     }
 }

@@ -1,6 +1,7 @@
 //! From options to an agent that is attached and about to read.
 
 use std::{
+    collections::{BTreeSet, HashSet},
     hash::{BuildHasher as _, RandomState},
     net::IpAddr,
     path::PathBuf,
@@ -14,8 +15,11 @@ use tracing::{error, warn};
 use super::{
     clock,
     interfaces::Guards,
+    keeper::Keeper,
+    kept,
     network::Looks,
     pipeline::{JailSetup, Pipeline},
+    recall,
     report::{self, Names},
     ssh_peer,
     tell::Teller,
@@ -25,10 +29,9 @@ use crate::{
     control::Server,
     decide::{Decider, History, Outcome, Rules},
     enforce::{Enforcer as _, xdp::Xdp},
-    model::{Mono, PortSets, PrefixSet},
+    model::{Ban, Entry, Mono, PortSets, PrefixSet},
     netlink::{Network, Watch},
     source::{self, Sources},
-    store,
 };
 
 /// What the command line says.
@@ -49,7 +52,6 @@ pub struct Options {
 /// An agent that is attached and has its bans in force.
 #[derive(Debug)]
 pub struct Started {
-    pub(super) options: Options,
     pub(super) config: Config,
     pub(super) since: Mono,
     pub(super) xdp: Xdp,
@@ -66,6 +68,9 @@ pub struct Started {
     pub(super) session: Option<IpAddr>,
     pub(super) server: Option<Server>,
     pub(super) teller: Teller,
+    pub(super) keeper: Keeper,
+    /// What could not be put into force yet.
+    pub(super) pending: BTreeSet<Entry>,
     /// What is wrong and will stay so.
     pub(super) problems: Vec<String>,
 }
@@ -85,7 +90,7 @@ impl Started {
 /// changed is undone when a later step fails, but for bans that were in force before.
 ///
 /// Needs a tokio runtime around it.
-pub fn start(options: Options) -> anyhow::Result<Started> {
+pub fn start(options: &Options) -> anyhow::Result<Started> {
     let since = clock::now().mono;
     raise_descriptor_limit();
     let mut problems = Vec::new();
@@ -93,6 +98,8 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
     for warning in &config.warnings {
         warn!("{warning}");
     }
+    // While the others are made, it is read.
+    let mut keeper = Keeper::open(&config, &options.state_dir, &mut problems);
     let watch = Watch::open().context("cannot watch the network for changes (netlink)")?;
     let network = Network::read().context("cannot ask the kernel for its interfaces (netlink)")?;
     let looks = Looks::new(&network, since);
@@ -111,23 +118,24 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
     for advice in xdp.set_ports(&mut ports)? {
         warn!("{}", advice.0);
     }
+    let loaded = keeper.loaded();
+    let kept = recall::bans(&loaded.bans, &keeper, &mut ports, &mut xdp)?;
     let names = Names {
         jails: &config.jails,
         ports: &ports,
     };
-    adopt(&mut xdp, &mut decider, names)?;
+    let pending = adopt(&mut xdp, &mut decider, kept, &mut keeper, names)?;
+    for past in recall::history(loaded.history) {
+        decider.remember(&past);
+    }
 
     guards.start(&mut xdp, &network, clock::now().mono)?;
 
-    let resume = store::load_marks(&options.state_dir).unwrap_or_else(|error| {
-        warn!("{error}; reading begins at the end of each log");
-        Vec::new()
-    });
     let sources = Sources::open(
         &config.logs,
         source::Options {
             max_line: config.limits.line as usize,
-            resume,
+            resume: loaded.marks,
         },
     )
     .context("cannot watch files (inotify)")?;
@@ -139,17 +147,12 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
         error!("{problem}");
         problems.push(problem);
     });
-    let pipeline = pipeline(&config);
+    let mut pipeline = pipeline(&config);
+    recall::windows(&loaded.windows, &config.jails, &mut pipeline, clock::now());
+    pipeline.keep(kept::lines(&config));
     let server = server.ok();
     xdp.keep();
-    // Not before: an agent that fails to start leaves them to the next.
-    if let Err(error) = store::forget_marks(&options.state_dir) {
-        let problem = format!("{error}; the next agent will begin at the end of each log");
-        warn!("{problem}");
-        problems.push(problem);
-    }
     Ok(Started {
-        options,
         teller: Teller::start(&config),
         config,
         since,
@@ -164,6 +167,8 @@ pub fn start(options: Options) -> anyhow::Result<Started> {
         never,
         session,
         server,
+        keeper,
+        pending,
         problems,
     })
 }
@@ -211,8 +216,15 @@ fn pipeline(config: &Config) -> Pipeline {
     Pipeline::new(jails.collect(), tracked, TimeZone::system())
 }
 
-/// Takes over the bans that are in force from an agent before this one.
-fn adopt(xdp: &mut Xdp, decider: &mut Decider, names: Names<'_>) -> anyhow::Result<()> {
+/// Takes over the bans that are in force from an agent before this one, and those that were kept on
+/// disk: after a reboot nothing else has them. What could not be put into force yet.
+fn adopt(
+    xdp: &mut Xdp,
+    decider: &mut Decider,
+    kept: Vec<Ban>,
+    keeper: &mut Keeper,
+    names: Names<'_>,
+) -> anyhow::Result<BTreeSet<Entry>> {
     let now = clock::now();
     let mut out = Outcome::default();
     for ban in xdp.in_force(now)? {
@@ -221,11 +233,18 @@ fn adopt(xdp: &mut Xdp, decider: &mut Decider, names: Names<'_>) -> anyhow::Resu
     if let Err(failed) = xdp.apply(&out.changes, now) {
         bail!("cannot tidy up what an earlier agent left: {}", failed[0]);
     }
-    report::decisions(
-        &out.decisions,
-        &std::collections::HashSet::new(),
-        names,
-        now.mono,
-    );
-    Ok(())
+    out.changes.clear();
+    recall::keep_found(&kept, keeper, decider, names, now);
+    recall::put_back(kept, decider, now.mono, &mut out);
+    let mut pending = BTreeSet::new();
+    if let Err(failures) = xdp.apply(&out.changes, now) {
+        report::failures(&failures);
+        pending = failures
+            .iter()
+            .map(|failed| failed.change.entry())
+            .collect();
+    }
+    report::decisions(&out.decisions, &HashSet::new(), names, now.mono);
+    keeper.note(&out.decisions, decider, names, now);
+    Ok(pending)
 }

@@ -9,7 +9,7 @@ use crate::{
     config::Jail,
     control::{
         BanPage, BanStatus, FileStatus, JailStatus, PacketStatus, SourceStatus, Status,
-        StreamStatus, Top, TopHost, shown,
+        StoreStatus, StreamStatus, Top, TopHost, shown,
     },
     decide::Cursor,
     enforce::{
@@ -66,6 +66,8 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
         let problem = target.problem.as_ref()?;
         Some(format!("notify {}: {problem}", target.name))
     }));
+    let kept = agent.keeper.health();
+    problems.extend(kept.problem.clone());
     Status {
         version: env!("CARGO_PKG_VERSION").into(),
         pid: std::process::id(),
@@ -91,6 +93,14 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
             rotations: stats.rotations,
             truncations: stats.truncations,
             overflows: stats.overflows,
+        },
+        store: StoreStatus {
+            path: agent.keeper.path().display().to_string(),
+            bytes: kept.bytes,
+            commits: kept.commits,
+            failures: kept.failures,
+            reasons_lost: agent.keeper.lost(),
+            lines_lost: agent.pipeline.lines().missing(),
         },
     }
 }

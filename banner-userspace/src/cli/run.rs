@@ -11,6 +11,6 @@ pub(super) fn run(places: Places) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()?;
     // Boxed, because all that an agent has is part of the future.
-    runtime.block_on(async { Box::pin(agent::run(agent::start(places.into())?)).await })?;
+    runtime.block_on(async { Box::pin(agent::run(agent::start(&places.into())?)).await })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -85,6 +85,7 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
         notify: targets,
         ignore,
         limits: main.limits,
+        store: main.store,
         jails: jails.into_iter().collect::<Option<Vec<Jail>>>()?,
         ports: scopes.sets,
         logs: logs.all,

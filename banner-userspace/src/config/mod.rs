@@ -48,7 +48,7 @@ pub use files::{Disk, Files, InMemory};
 pub use interfaces::{InterfaceChoice, Interfaces};
 pub use lone::{LoneFilter, filter_in, filter_named};
 pub use problem::{Problem, Problems};
-pub use raw::{EnforcerKind, Limits};
+pub use raw::{EnforcerKind, Limits, Storage};
 pub use reference::reference;
 
 /// A configuration that holds together: every filter compiled, every default filled in.
@@ -64,6 +64,8 @@ pub struct Config {
     pub ignore: Vec<IpNet>,
     /// Bounds on memory.
     pub limits: Limits,
+    /// What is kept on disk.
+    pub store: Storage,
     /// The enabled jails; the index is the [`JailId`](crate::model::JailId). Names are unique.
     pub jails: Vec<Jail>,
     /// The sets of ports that jails ban for.

@@ -10,10 +10,10 @@ use super::settings::{
     ALL_JAILS, AROUND, AROUND_IPV4, AROUND_IPV6, BAN_TIME, BANS, DEFAULTS, DESCRIPTION, DIALECT,
     ENABLED, ENCODING, ENFORCE, ESCALATION, FACTOR, FAIL, FILTER, FILTER_IGNORE, FIND_TIME, FORGET,
     GROWTH, GROWTH_MAX, HISTORY, IGNORE, INCLUDE, INTERFACE_MODE, INTERFACE_NAME, INTERFACES,
-    JAIL_IGNORE, JAILS, JOURNAL, LIMITS, LINE, LOGS, LOOK_BACK, MAX_RETRY, MODE, PARAMETER_DEFAULT,
-    PARAMETER_VALUES, PARAMETERS, PARTS, PATTERN, PORTS, PREFILTER, PREFIX, PROGRAM, RANDOM,
-    SAMPLE_FAIL, SAMPLE_LINE, SAMPLE_LINES, SAMPLE_NOW, SAMPLE_PASS, SAMPLE_TIME, SAMPLE_USER,
-    SAMPLES, STAMPS, TRACKED, WHEN,
+    JAIL_IGNORE, JAILS, JOURNAL, LIMITS, LINE, LINES_KEPT, LOGS, LOOK_BACK, MAX_RETRY, MODE,
+    PARAMETER_DEFAULT, PARAMETER_VALUES, PARAMETERS, PARTS, PATTERN, PORTS, PREFILTER, PREFIX,
+    PROGRAM, RANDOM, RETENTION, SAMPLE_FAIL, SAMPLE_LINE, SAMPLE_LINES, SAMPLE_NOW, SAMPLE_PASS,
+    SAMPLE_TIME, SAMPLE_USER, SAMPLES, STAMPS, STORE, STORE_PATH, TRACKED, WHEN,
 };
 
 /// A key that a jail takes from `defaults` when it is not given.
@@ -55,6 +55,7 @@ pub(crate) static MAIN: Section = Section {
         &NOTIFY,
         &IGNORE,
         &LIMITS,
+        &STORE,
         &DEFAULTS,
         &JAILS,
         &INCLUDE,
@@ -78,6 +79,12 @@ pub(crate) static LIMITS_SECTION: Section = Section {
     name: "`limits`",
     about: "Bounds on the memory that banner takes.",
     settings: &[&BANS, &TRACKED, &LINE, &HISTORY],
+};
+
+pub(crate) static STORE_SECTION: Section = Section {
+    name: "`store`",
+    about: "What is kept on disk, so that bans and counts outlive the agent and the machine.",
+    settings: &[&STORE_PATH, &RETENTION, &LINES_KEPT],
 };
 
 pub(crate) static DEFAULTS_SECTION: Section = Section {
@@ -180,10 +187,11 @@ pub(crate) static PARAMETER_SECTION: Section = Section {
 };
 
 /// All of them, in the order of the reference.
-pub(crate) static SECTIONS: [&Section; 21] = [
+pub(crate) static SECTIONS: [&Section; 22] = [
     &MAIN,
     &INCLUDED,
     &LIMITS_SECTION,
+    &STORE_SECTION,
     &DEFAULTS_SECTION,
     &JAIL_SECTION,
     &ESCALATION_SECTION,

@@ -6,8 +6,9 @@ use super::duration::{BanSpan, Span};
 use super::interfaces::{InterfaceName, InterfacesOf};
 use super::ports::PortsOf;
 use super::raw::{
-    AroundOf, Enforcers, EscalationOf, FilterOf, GrowthOf, Jails, KeyOf, LimitsOf, LogOf,
-    ParametersOf, PartsOf, PatternOf, PolicyOf, SampleOf, StampsOf, TimeOf, True, WhenOf, Word,
+    AroundOf, Enforcers, EscalationOf, FilterOf, GrowthOf, Jails, KeyOf, LimitsOf, LogOf, LogPath,
+    ParametersOf, PartsOf, PatternOf, PolicyOf, SampleOf, StampsOf, StoreOf, TimeOf, True, WhenOf,
+    Word,
 };
 use super::section::{Default, Setting};
 use super::shape::{Choice, Count, Flag, List, Number, Text};
@@ -58,6 +59,38 @@ pub(crate) static LIMITS: Setting<LimitsOf> = Setting::new(
     Default::Words("see below"),
     "Bounds on the memory that banner takes.",
 );
+
+pub(crate) static STORE: Setting<StoreOf> = Setting::new(
+    "store",
+    StoreOf,
+    Default::Words("see below"),
+    "What is kept on disk.",
+)
+.also(&["database", "db"]);
+
+pub(crate) static STORE_PATH: Setting<LogPath> = Setting::new(
+    "path",
+    LogPath,
+    Default::Words("`banner.db` in the state directory"),
+    "The file: an SQLite database, which no other process can use while the agent runs.",
+)
+.also(&["dbfile", "file"]);
+
+pub(crate) static RETENTION: Setting<Span> = Setting::new(
+    "retention",
+    Span,
+    Default::Value("4w"),
+    "How long earlier bans and the lines that led to them are kept; earlier bans never shorter than `forget` of `escalation`.",
+)
+.also(&["dbpurgeage", "purge_age"]);
+
+pub(crate) static LINES_KEPT: Setting<Count<u32>> = Setting::new(
+    "lines",
+    Count { min: 0, max: 10 },
+    Default::Value("10"),
+    "How many of the lines that led to a ban are kept with it, the latest, each up to 512 bytes.",
+)
+.also(&["dbmaxmatches", "matches"]);
 
 pub(crate) static DEFAULTS: Setting<PolicyOf> = Setting::new(
     "defaults",

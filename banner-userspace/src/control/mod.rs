@@ -28,7 +28,7 @@ pub use client::{Client, ClientError};
 pub use server::{Request, Server};
 pub use status::{
     FileStatus, InterfaceStatus, JailStatus, NotifyStatus, PacketStatus, SourceStatus, Status,
-    StreamStatus,
+    StoreStatus, StreamStatus,
 };
 pub use top::{FEW, Top, TopHost};
 pub use trace::{LONGEST_TRACE, TraceRequest, Tracing};

@@ -43,6 +43,9 @@ pub struct Status {
     pub streams: Vec<StreamStatus>,
     /// Reading, over all files.
     pub source: SourceStatus,
+    /// What is kept on disk.
+    #[serde(default)]
+    pub store: StoreStatus,
     /// Who is told of bans and troubles, in the order of the configuration.
     #[serde(default)]
     pub notify: Vec<NotifyStatus>,
@@ -67,6 +70,23 @@ pub struct NotifyStatus {
     pub folded: u64,
     /// Why the last attempt failed; none: it did not.
     pub problem: Option<String>,
+}
+
+/// What is kept on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreStatus {
+    /// The file.
+    pub path: String,
+    /// Its bytes, with those of its log of transactions.
+    pub bytes: u64,
+    /// Transactions since the agent started.
+    pub commits: u64,
+    /// How often it could not be written.
+    pub failures: u64,
+    /// Bans whose reasons are not kept, because too many came while it could not be written.
+    pub reasons_lost: u64,
+    /// Lines that led to bans and were overwritten before they did, because too many hosts failed.
+    pub lines_lost: u64,
 }
 
 /// The program on one interface.

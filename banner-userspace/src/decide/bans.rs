@@ -157,6 +157,16 @@ impl Bans {
         self.family(entry.net).has_of(entry, jail)
     }
 
+    /// What this jail has on an entry.
+    pub(super) fn of_jail_on(&self, entry: Entry, jail: JailId) -> Option<Ban> {
+        self.family(entry.net).of_jail_on(entry, jail)
+    }
+
+    /// Whether there is no room for a ban, and what would make room ends no sooner.
+    pub(super) fn outweigh(&self, ban: &Ban) -> bool {
+        self.family(ban.net).outweighs(ban)
+    }
+
     /// How many bans there are.
     pub(super) fn len(&self) -> usize {
         self.v4.len() + self.v6.len()

@@ -1,6 +1,6 @@
 //! Offences in, decisions and changes out.
 
-use std::{net::IpAddr, time::Duration};
+use std::{collections::HashSet, net::IpAddr, time::Duration};
 
 use ipnet::IpNet;
 
@@ -18,12 +18,14 @@ use crate::model::{
 /// Holds the bans that should be in force, and the rules by which there come to be more.
 #[derive(Debug)]
 pub struct Decider {
-    rules: Vec<Rules>,
+    pub(super) rules: Vec<Rules>,
     /// By [`JailId`]: what its name is in the history.
     jails: Vec<Jail>,
-    never: PrefixSet,
-    bans: Bans,
-    history: History,
+    pub(super) never: PrefixSet,
+    pub(super) bans: Bans,
+    pub(super) history: History,
+    /// Bans that are in force, of which it is not known why.
+    pub(super) unexplained: HashSet<(Entry, JailId)>,
     dice: Dice,
 }
 
@@ -42,6 +44,7 @@ impl Decider {
             never,
             bans: Bans::new(capacity),
             history,
+            unexplained: HashSet::new(),
             dice: Dice::default(),
         }
     }
@@ -89,6 +92,16 @@ impl Decider {
             mode: rules.mode,
             until: Until::Forever,
         };
+        if let Some(ban) = self.explained(ban.entry(), jail) {
+            self.note(&ban, jail, false, now);
+            out.decisions.push(Decision::Explained {
+                ban,
+                host,
+                failures,
+                evidence: evidence.clone(),
+            });
+            return;
+        }
         let (time, count) = self.escalated(&ban, jail, now);
         let until = until(time, now.mono);
         let Ok((ban, again)) = self.put(Ban { until, ..ban }, out) else {
@@ -331,7 +344,7 @@ impl Decider {
     }
 }
 
-fn make_room(displaced: Vec<(Vec<Ban>, Change)>, out: &mut Outcome) {
+pub(super) fn make_room(displaced: Vec<(Vec<Ban>, Change)>, out: &mut Outcome) {
     for (bans, change) in displaced {
         out.changes.push(change);
         (out.decisions).extend(bans.into_iter().map(Decision::Displaced));

@@ -30,6 +30,17 @@ pub enum Decision {
         /// that the jail ignores.
         narrowed: bool,
     },
+    /// A ban has been in force since before this agent: the failures that led to it.
+    Explained {
+        /// The ban.
+        ban: Ban,
+        /// Who offended.
+        host: IpAddr,
+        /// The failures that led to it.
+        failures: u32,
+        /// The lines that they were.
+        evidence: Evidence,
+    },
     /// A host offended that is never banned.
     Spared {
         /// The host.

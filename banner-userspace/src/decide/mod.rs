@@ -8,6 +8,7 @@ mod decider;
 mod decision;
 mod escalation;
 mod history;
+mod recall;
 mod rules;
 
 pub use bans::{Cursor, Full};

@@ -10,6 +10,7 @@ mod log_path;
 mod pattern;
 mod policy;
 mod sample;
+mod store;
 
 use ipnet::IpNet;
 
@@ -23,6 +24,8 @@ pub(crate) use pattern::{ParametersOf, PartsOf, PatternOf, StampsOf, WhenOf, Wor
 pub use policy::{EnforcerKind, Limits};
 pub(crate) use policy::{Enforcers, LimitsOf, Policy, PolicyOf};
 pub(crate) use sample::{KeyOf, SampleOf, TimeOf, True};
+pub use store::Storage;
+pub(crate) use store::StoreOf;
 
 use super::interfaces::Interfaces;
 use super::notify::{RawNotify, settings::NOTIFY};
@@ -39,6 +42,7 @@ pub(crate) struct RawMain {
     pub(crate) enforce: Vec<EnforcerKind>,
     pub(crate) notify: Vec<RawNotify>,
     pub(crate) limits: Limits,
+    pub(crate) store: Storage,
     pub(crate) defaults: Policy,
     pub(crate) include: Vec<Located<String>>,
     pub(crate) shared: RawIncluded,
@@ -63,6 +67,7 @@ impl RawMain {
         }
         let fields = Fields::read(&sections::MAIN, node, node.spot, "", report)?;
         let limits = fields.get(&settings::LIMITS, report);
+        let store = fields.get(&settings::STORE, report);
         let defaults = fields.get(&settings::DEFAULTS, report);
         Some(Self {
             interfaces: fields.get_or_default(&settings::INTERFACES, report),
@@ -71,6 +76,7 @@ impl RawMain {
                 .get(&NOTIFY, report)
                 .map_or_else(Vec::new, |located| located.value),
             limits: limits.map_or_else(Limits::default, |located| located.value),
+            store: store.map_or_else(Storage::default, |located| located.value),
             defaults: defaults.map_or_else(Policy::default, |located| located.value),
             include: list(&fields, &settings::INCLUDE, report),
             shared: RawIncluded::from_fields(&fields, node, report),

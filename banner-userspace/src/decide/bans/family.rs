@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use super::{
     Full, Put,
     heap::{Ends, Heap, Weights},
-    slot::{NONE, Slots},
+    slot::{NONE, Slot, Slots},
 };
 use crate::model::{Ban, Change, Entry, JailId, Mode, Mono, PortsId, Until, is_host};
 
@@ -95,6 +95,21 @@ impl Family {
     pub(super) fn has_of(&self, entry: Entry, jail: Option<JailId>) -> bool {
         let first = self.first(self.hash(entry), entry);
         first.is_some_and(|first| self.of_jail(first, jail).is_some())
+    }
+
+    /// What a jail has on an entry.
+    pub(super) fn of_jail_on(&self, entry: Entry, jail: JailId) -> Option<Ban> {
+        let first = self.first(self.hash(entry), entry)?;
+        let place = self.of_jail(first, Some(jail))?;
+        Some(self.slots[place].ban())
+    }
+
+    /// Whether there is no room for a ban but where one would have to give way that weighs as much.
+    pub(super) fn outweighs(&self, ban: &Ban) -> bool {
+        self.table.len() >= self.capacity
+            && self.heaviest(ban.entry()).is_none()
+            && (self.weights.first())
+                .is_none_or(|lightest| self.slots[lightest].weight() >= Slot::new(ban).weight())
     }
 
     /// Takes out every ban on an entry, the heaviest first.

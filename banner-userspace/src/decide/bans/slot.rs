@@ -28,7 +28,7 @@ const _: () = assert!(size_of::<Slot>() == 48);
 const FOREVER: u64 = u64::MAX >> 1;
 
 impl Slot {
-    fn new(ban: &Ban) -> Self {
+    pub(super) fn new(ban: &Ban) -> Self {
         Self {
             entry: ban.entry(),
             mode: ban.mode,

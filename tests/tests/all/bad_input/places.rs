@@ -138,7 +138,7 @@ fn without_a_state_directory_the_agent_says_so_and_works() -> Result<()> {
 fn without_state(site: &Site<'_>, seat: &Seat<'_>, why: &str) -> Result<()> {
     let name = seat.state.display().to_string();
     let mut agent = seat.start()?;
-    agent.wait_to_say(&["WARN", &name, why, "end of each log"])?;
+    agent.wait_to_say(&["ERROR", &name, why, "end of each log"])?;
     let status = seat.run("status")?.succeeded()?.stdout;
     assert_has(&status, &[&format!("PROBLEM  {name}"), why])?;
     site.prove_alive(&mut agent)?;
