@@ -20,6 +20,11 @@ pub fn now() -> Now {
     }
 }
 
+/// The processor time that this thread has used: what others do on the machine does not count.
+pub fn processor_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
+}
+
 fn nanos(duration: Duration) -> i64 {
     i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }

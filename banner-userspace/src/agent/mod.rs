@@ -22,7 +22,7 @@ mod stop;
 mod tell;
 mod unread;
 
-pub use clock::now;
+pub use clock::{now, processor_time};
 pub use run::run;
 pub use session::ssh_peer;
 pub use start::{Options, Started, start};

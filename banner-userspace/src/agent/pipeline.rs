@@ -262,7 +262,7 @@ impl Pipeline {
         Some((jail.counts, &jail.tracker))
     }
 
-    /// How often a backtracking pattern of a jail's filter gave up on a line.
+    /// How often a pattern of a jail's filter gave up on a line.
     pub fn exhausted(&self, jail: JailId) -> u64 {
         let readers = self.readers.values().flat_map(|readers| &readers.filters);
         let own = readers.filter(|reader| reader.jails.contains(&jail));

@@ -3,7 +3,7 @@
 mod attack;
 mod slow;
 
-use std::{path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode, time::Duration};
 
 use anyhow::bail;
 
@@ -21,6 +21,7 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
     }
     let mut wrong = 0;
     let mut seen = Vec::new();
+    let mut slowest = Duration::ZERO;
     for jail in &config.jails {
         if seen
             .iter()
@@ -53,9 +54,16 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
             say!("    {}", escaped(&attack.line));
         }
         let longest = usize::try_from(config.limits.line).unwrap_or(usize::MAX);
-        if let Some(slow) = slow::slowest(&jail.filter, longest) {
-            say!("  warning: slow, {:.1?} for the line", slow.time);
-            say!("    {}", escaped(&slow.line));
+        match slow::slowest(&jail.filter, longest) {
+            Some(slow) if slow.is_slow() => {
+                say!("  warning: slow, {:.1?} for the line", slow.time);
+                say!("    {}", escaped(&slow.line));
+                slowest = slowest.max(slow.time);
+            }
+            Some(slow) => slowest = slowest.max(slow.time),
+            None => say!(
+                "  not tried for slow lines: it has no samples, and no line could be made of its patterns"
+            ),
         }
         for mismatch in &mismatches {
             say!("  sample {}: {mismatch}", mismatch.sample + 1);
@@ -77,6 +85,7 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
             logs.join(", ")
         );
     }
+    say!("slowest line that was found, of any filter: {slowest:.1?}");
     if wrong > 0 {
         bail!("{wrong} samples did not get their verdict");
     }

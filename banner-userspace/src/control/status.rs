@@ -158,7 +158,7 @@ pub struct JailStatus {
     pub stamp_future: u64,
     /// Failures of what is no address, for which nobody is banned: prefixes, names, ids.
     pub unbannable: u64,
-    /// How often a backtracking pattern gave up on a line.
+    /// How often a pattern gave up on a line, which would have taken it long.
     pub exhausted: u64,
 }
 

@@ -1,8 +1,9 @@
 //! Which of several patterns may match a text, in one pass over it.
 
 use regex_automata::{Input, MatchKind, PatternSet, meta::Regex};
+use regex_syntax::hir::Hir;
 
-use super::matcher::Matcher;
+use super::{long::LONG, matcher::Matcher};
 
 /// Fewer patterns are tried one by one.
 const FEW: usize = 3;
@@ -12,6 +13,9 @@ const FEW: usize = 3;
 pub(super) struct Choice {
     kind: Kind,
     patterns: usize,
+    /// Some pattern asks where words of text begin and end, which the automaton cannot tell of text that
+    /// is not ASCII.
+    words: bool,
     /// Indexes of the linear patterns, in order, and those of the others.
     linear: Vec<usize>,
     others: Vec<usize>,
@@ -72,7 +76,9 @@ impl Choice {
                 Err(_) => Kind::Unknown,
             }
         };
+        let looks = |hir: &&Hir| hir.properties().look_set().contains_word_unicode();
         Self {
+            words: hirs.iter().any(looks),
             kind,
             patterns: matchers.len(),
             linear,
@@ -84,6 +90,8 @@ impl Choice {
     pub(super) fn ask(&self, text: &[u8]) -> Left<'_> {
         match &self.kind {
             Kind::Unknown => Left::From(0),
+            // Each says for itself that it gives up.
+            Kind::First(_) | Kind::Every(_) if self.words && is_long(text) => Left::From(0),
             Kind::First(regex) => {
                 let found = regex.search_half(&Input::new(text));
                 let first = found.map(|found| found.pattern().as_usize());
@@ -96,6 +104,10 @@ impl Choice {
             }
         }
     }
+}
+
+fn is_long(text: &[u8]) -> bool {
+    text.len() > LONG && !text.is_ascii()
 }
 
 impl Left<'_> {

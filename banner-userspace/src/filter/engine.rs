@@ -63,8 +63,7 @@ impl FilterState {
         self
     }
 
-    /// How often a backtracking pattern gave up on a line: it took too many steps, or the line was
-    /// too long for it.
+    /// How often a pattern gave up on a line: it took too many steps, or the line was too long for it.
     pub fn exhausted(&self) -> u64 {
         match &self.kind {
             Kind::Native(state) => state.exhausted,

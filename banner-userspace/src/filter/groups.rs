@@ -76,6 +76,12 @@ impl Groups {
         (self.names.iter()).filter_map(|(index, name)| Some((*index.first()?, name)))
     }
 
+    /// Every group that may hold something named, with the name.
+    pub(super) fn holders(&self) -> impl Iterator<Item = (usize, &str)> {
+        (self.names.iter())
+            .flat_map(|(indexes, name)| indexes.iter().map(move |index| (*index, &**name)))
+    }
+
     /// Whether a name is known.
     pub(super) fn has(&self, name: &str) -> bool {
         self.names.iter().any(|(_, known)| **known == *name)

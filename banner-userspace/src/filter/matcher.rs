@@ -1,8 +1,10 @@
 //! One pattern, in the engine that it needs.
 
+use std::sync::{Arc, OnceLock};
+
 use fancy_regex::BytesMode;
 use regex_automata::{
-    Input,
+    Anchored, Input,
     meta::{BuildError, Regex},
     util::{
         primitives::{NonMaxUsize, PatternID},
@@ -14,6 +16,7 @@ use regex_syntax::hir::{Hir, Look};
 
 use super::{
     groups::{Groups, Slots},
+    long::{LONG, Long, TooLong},
     python,
     sieve::{Pattern, Pieces, Required, required},
 };
@@ -34,6 +37,12 @@ pub(super) struct Matcher {
     groups: Groups,
     /// What a linear pattern is made of.
     hir: Option<Hir>,
+    /// What finds its groups in long texts; made when the first comes.
+    long: OnceLock<Arc<Long>>,
+    /// It is for text, and asks where words begin and end: of text that is not ASCII its automaton
+    /// cannot tell.
+    words: bool,
+    unicode: bool,
     /// Its text, in the syntax of its engine.
     text: String,
     /// Why it needs the backtracking engine.
@@ -48,7 +57,8 @@ enum Engine {
     Backtracking(Box<fancy_regex::Regex>),
 }
 
-/// A pattern ran out of steps, or was not tried on a text that is too long for it.
+/// A pattern ran out of steps, or was not tried on a text that is too long for it, so that no line takes
+/// longer than a millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Exhausted;
 
@@ -106,7 +116,11 @@ impl Matcher {
             }
             Engine::Backtracking(regex) => Groups::named(regex.capture_names()),
         };
+        let looks = |hir: &Hir| hir.properties().look_set().contains_word_unicode();
         Ok(Self {
+            words: hir.as_ref().is_some_and(looks),
+            unicode: syntax.unicode,
+            long: OnceLock::new(),
             engine,
             groups,
             hir,
@@ -182,8 +196,15 @@ impl Matcher {
         &self.groups
     }
 
+    /// Whether it would take long to look whether a text matches. The groups of a match are a question
+    /// of their own.
+    pub(super) fn is_slow_for(&self, text: &[u8]) -> bool {
+        self.words && text.len() > LONG && !text.is_ascii()
+    }
+
     pub(super) fn is_match(&self, text: &[u8]) -> Result<bool, Exhausted> {
         match &self.engine {
+            Engine::Linear(_) if self.is_slow_for(text) => Err(Exhausted),
             Engine::Linear(regex) => Ok(regex.is_match(text)),
             Engine::Backtracking(regex) => {
                 fits(text)?;
@@ -201,12 +222,16 @@ impl Matcher {
     }
 
     /// Searches in a part of a text; on a match `slots` says where.
-    pub(super) fn search_input(&self, input: &Input<'_>, slots: &mut Slots) -> bool {
+    pub(super) fn search_input(
+        &self,
+        input: &Input<'_>,
+        slots: &mut Slots,
+    ) -> Result<bool, Exhausted> {
         slots.clear();
         slots.resize(self.groups.count * 2, None);
         match &self.engine {
-            Engine::Linear(regex) => regex.search_slots(input, slots).is_some(),
-            Engine::Backtracking(_) => self.search(input.haystack(), slots) == Ok(true),
+            Engine::Linear(regex) => self.search_linear(regex, input, slots),
+            Engine::Backtracking(_) => self.search(input.haystack(), slots),
         }
     }
 
@@ -215,7 +240,7 @@ impl Matcher {
         slots.clear();
         slots.resize(self.groups.count * 2, None);
         match &self.engine {
-            Engine::Linear(regex) => Ok(regex.search_slots(&Input::new(text), slots).is_some()),
+            Engine::Linear(regex) => self.search_linear(regex, &Input::new(text), slots),
             Engine::Backtracking(regex) => {
                 fits(text)?;
                 let Some(found) = regex.captures(text).map_err(|_| Exhausted)? else {
@@ -230,6 +255,34 @@ impl Matcher {
                 Ok(true)
             }
         }
+    }
+
+    fn search_linear(
+        &self,
+        regex: &Regex,
+        input: &Input<'_>,
+        slots: &mut Slots,
+    ) -> Result<bool, Exhausted> {
+        if input.get_span().len() <= LONG {
+            return Ok(regex.search_slots(input, slots).is_some());
+        }
+        if self.is_slow_for(input.haystack()) {
+            return Err(Exhausted);
+        }
+        let Some(found) = regex.search(input) else {
+            return Ok(false);
+        };
+        let part = input.clone().span(found.range()).anchored(Anchored::Yes);
+        if found.len() <= LONG {
+            return Ok(regex.search_slots(&part, slots).is_some());
+        }
+        let Some(hir) = &self.hir else {
+            return Ok(regex.search_slots(&part, slots).is_some());
+        };
+        let long = self
+            .long
+            .get_or_init(|| Arc::new(Long::new(hir, self.unicode)));
+        long.search(&part, slots).map_err(|TooLong| Exhausted)
     }
 }
 

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use jiff::tz::TimeZone;
 
 use crate::{
-    filter::{Expect, Filter, FilterState, Key, Line, Verdict},
+    filter::{Filter, FilterState, Key, Verdict},
     model::Wall,
 };
 
@@ -18,6 +18,11 @@ const VICTIMS: [&str; 2] = ["203.0.113.99", "2001:db8::bad"];
 
 /// A text that stands for what an attacker writes.
 const WORD: &str = "x7q";
+
+/// What stands in no name of a host, an account or a program, but in what people write.
+const MARKS: [char; 14] = [
+    '[', ']', '(', ')', '<', '>', '{', '}', '"', '\'', '=', ':', ';', ',',
+];
 
 /// The longest sample, in words, that is tried: the time grows with their cube.
 const WORDS: usize = 60;
@@ -35,29 +40,19 @@ pub(in crate::cli) struct Attack {
 
 /// For each pattern that can be fooled, the shortest line that was found.
 pub(in crate::cli) fn attacks(filter: &Filter, now: Wall) -> Vec<Attack> {
-    let spec = filter.spec();
-    let mut found: Vec<Option<Attack>> = vec![None; spec.fail.len()];
-    let judge = |line: &str| {
-        let mut state = FilterState::new(filter, &TimeZone::UTC);
-        match filter.judge_in(&mut state, Line::whole(line.as_bytes()), now) {
-            Verdict::Fail(hit) => Some((hit.pattern, hit.key)),
-            Verdict::Miss | Verdict::Ignored => None,
-        }
-    };
-    for sample in &spec.samples {
-        // What needs a session needs more than one line of the attacker's.
-        let (Expect::Fail(Key::Address(host)), [line]) = (&sample.expect, &*sample.lines) else {
-            continue;
+    let mut found: Vec<Option<Attack>> = vec![None; filter.spec().fail.len()];
+    for example in filter.examples(now) {
+        let judge = |line: &str| {
+            let mut state = FilterState::new(filter, &TimeZone::UTC);
+            match filter.judge_in(&mut state, example.with(line.as_bytes()), now) {
+                Verdict::Fail(hit) => Some((hit.pattern, hit.key)),
+                Verdict::Miss | Verdict::Ignored => None,
+            }
         };
-        let Some((_, key)) = judge(line) else {
-            continue;
-        };
-        if key != Key::Address(*host) {
-            continue;
-        }
+        let line = &example.line;
         let message = filter.message_at(line.as_bytes());
         let fails = |line: &str| judge(line).is_some();
-        for forged in forgeries(line, message, &host.to_string(), &fails) {
+        for forged in forgeries(line, message, &example.host.to_string(), &fails) {
             let Some((pattern, Key::Address(victim))) = judge(&forged) else {
                 continue;
             };
@@ -100,15 +95,24 @@ fn forgeries(line: &str, message: usize, host: &str, fails: &dyn Fn(&str) -> boo
         words[at] = text;
         words.join(" ")
     };
-    // A word that may be any word is somebody's to choose.
-    let free =
-        (first..words.len()).filter(|at| !words[*at].contains(host) && fails(&with(*at, WORD)));
+    // A word that may be any word is somebody's to choose, with the marks that are taken there. Where
+    // none is, the program writes only names: there is no room for a sentence.
+    let free = (first..words.len())
+        .filter(|at| !words[*at].contains(host) && fails(&with(*at, WORD)))
+        .map(|at| {
+            let taken = |mark: &char| fails(&with(at, &format!("{WORD}{mark}{WORD}")));
+            let marks: Vec<char> = MARKS.into_iter().filter(taken).collect();
+            (at, marks)
+        })
+        .filter(|(_, marks)| !marks.is_empty());
     let mut forged = Vec::new();
-    for at in free {
+    for (at, marks) in free {
         for start in 0..words.len() {
             for end in start + 1..=words.len() {
                 let part = words[start..end].join(" ");
-                if part.contains(host) {
+                let fits = |c| !MARKS.contains(&c) || marks.contains(&c);
+                // An address of IPv6 brings its colons.
+                if part.contains(host) && part.replace(host, "").chars().all(fits) {
                     let guilty = part.replace(host, victim);
                     forged.push(with(at, &guilty));
                     forged.push(with(at, &format!("{WORD} {guilty}")));
@@ -122,7 +126,7 @@ fn forgeries(line: &str, message: usize, host: &str, fails: &dyn Fn(&str) -> boo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::{FilterSpec, Prefixes, Sample};
+    use crate::filter::{Expect, FilterSpec, Prefixes, Sample};
 
     const LINE: &str =
         "Nov 20 10:00:00 h sshd[1]: Failed password for root from 192.0.2.7 port 22 ssh2";
@@ -167,6 +171,26 @@ mod tests {
             attacks(r"^Failed password for root from <HOST>(?: .*)?$"),
             []
         );
+    }
+
+    /// A word of any kind has room for a sentence, whatever the pattern says of blanks.
+    #[test]
+    fn a_name_is_no_free_text_and_a_word_is() {
+        assert_eq!(attacks(r"^Failed password for [\w.-]+ from <HOST>"), []);
+        assert_ne!(attacks(r"^Failed password for [^\s\[]+ from <HOST>"), []);
+    }
+
+    #[test]
+    fn a_filter_without_samples_is_tried_with_lines_made_of_its_patterns() {
+        let spec = FilterSpec {
+            dialect: crate::filter::Dialect::Fail2ban,
+            fail: vec![r"^bad \S+ from <HOST>(?: |$)".into()],
+            ..FilterSpec::default()
+        };
+        let filter = Filter::compile(&spec, &Prefixes::default()).unwrap();
+        let found = super::attacks(&filter, Wall::from_secs(1_790_000_000));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].victim.to_string(), "203.0.113.99");
     }
 
     #[test]

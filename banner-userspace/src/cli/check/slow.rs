@@ -1,7 +1,4 @@
 //! Lines for which a filter takes long.
-//!
-//! Whoever can make one line cost milliseconds can keep the agent busy with few lines. Samples whose
-//! words are made long find patterns that try many ways to match.
 
 use std::time::Duration;
 
@@ -9,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::{
     agent,
-    filter::{Filter, FilterState, Line},
+    filter::{Filter, FilterState, Line, Stretched},
 };
 
 /// More than this for a line is slow.
@@ -18,60 +15,72 @@ const SLOW: Duration = Duration::from_millis(1);
 /// How long a filter is tried.
 const TIME: Duration = Duration::from_secs(2);
 
-/// What words are made of.
-const FILLINGS: [&str; 5] = ["a", "a ", "1", ".", "a: "];
-
-/// A line that takes long.
+/// What was found of a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli) struct Slow {
-    /// How long it takes.
+pub(in crate::cli) struct Slowest {
+    /// How long the line takes that takes longest.
     pub(in crate::cli) time: Duration,
     /// Its beginning and end, and how often what is repeated between them.
     pub(in crate::cli) line: String,
+    /// How many lines were tried, and whether that is all.
+    pub(in crate::cli) tried: usize,
+    pub(in crate::cli) all: bool,
 }
 
-/// The slowest line that was found, if it is slow; lines are at most `limit` bytes long.
-pub(in crate::cli) fn slowest(filter: &Filter, limit: usize) -> Option<Slow> {
-    let begin = agent::now().mono;
-    let mut slowest: Option<Slow> = None;
-    for sample in &filter.spec().samples {
-        let Some(line) = sample.lines.last() else {
-            continue;
-        };
-        let words: Vec<&str> = line.split(' ').collect();
-        for at in 0..words.len() {
-            for filling in FILLINGS {
-                let room = limit.saturating_sub(line.len());
-                let times = room / filling.len();
-                let before = words[..at].join(" ");
-                let after = words[at..].join(" ");
-                let long = format!("{before} {}{after}", filling.repeat(times));
-                let time = time(filter, long.as_bytes());
-                let is_worse = slowest.as_ref().is_none_or(|slow| time > slow.time);
-                if time > SLOW && is_worse {
-                    slowest = Some(Slow {
-                        time,
-                        line: format!("{before} <{filling:?} {times} times>{after}"),
-                    });
-                }
-                if agent::now().mono.since(begin) > TIME {
-                    return slowest;
-                }
-            }
+impl Slowest {
+    /// Whether that is slow.
+    pub(in crate::cli) fn is_slow(&self) -> bool {
+        self.time > SLOW
+    }
+}
+
+/// The slowest of many lines of at most `limit` bytes; none: there is nothing to make lines of.
+pub(in crate::cli) fn slowest(filter: &Filter, limit: usize) -> Option<Slowest> {
+    let begin = agent::processor_time();
+    let mut slowest: Option<Slowest> = None;
+    let mut tried = 0;
+    let mut all = true;
+    for mut stretched in filter.stretched(limit, agent::now().wall) {
+        let worst = slowest.as_ref().map_or(Duration::ZERO, |slow| slow.time);
+        let time = time(filter, &mut stretched, worst);
+        tried += 1;
+        if time >= worst {
+            slowest = Some(Slowest {
+                time,
+                line: stretched.shown,
+                tried,
+                all,
+            });
+        }
+        if agent::processor_time().saturating_sub(begin) > TIME {
+            all = false;
+            break;
         }
     }
-    slowest
+    slowest.map(|slowest| Slowest {
+        tried,
+        all,
+        ..slowest
+    })
 }
 
-/// The best of three, because others use the machine, too.
-fn time(filter: &Filter, line: &[u8]) -> Duration {
+/// The best of three, unless it is no worse than `worst` before: whoever else uses the machine takes the
+/// caches, too. What is random is so each time.
+fn time(filter: &Filter, stretched: &mut Stretched, worst: Duration) -> Duration {
     let mut best = Duration::MAX;
-    for _ in 0..3 {
+    for seed in 1..=3 {
+        stretched.vary(seed);
+        let line = Line {
+            bytes: &stretched.line,
+            cut: false,
+            at: stretched.at,
+        };
         let mut state = FilterState::new(filter, &TimeZone::UTC);
-        let begin = agent::now();
-        let _ = filter.judge_in(&mut state, Line::whole(line), begin.wall);
-        best = best.min(agent::now().mono.since(begin.mono));
-        if best <= SLOW {
+        let now = agent::now().wall;
+        let begin = agent::processor_time();
+        let _ = filter.judge_in(&mut state, line, now);
+        best = best.min(agent::processor_time().saturating_sub(begin));
+        if best <= worst {
             break;
         }
     }
@@ -94,7 +103,7 @@ mod tests {
         };
         let filter = Filter::compile(&spec, &Prefixes::default()).unwrap();
         let slow = slowest(&filter, 4096).expect("a slow line");
-        assert!(slow.time > SLOW);
+        assert!(slow.is_slow());
         assert!(slow.line.contains("times>"), "{}", slow.line);
     }
 }

@@ -114,7 +114,8 @@ impl Prefix {
             return (line.get(remembered.stamp.clone()), message);
         }
         let input = Input::new(line).range(..end);
-        self.matcher.search_input(&input, &mut remembered.slots);
+        // Where it gives up, the line has no stamp that could be read: it is of now.
+        let _ = self.matcher.search_input(&input, &mut remembered.slots);
         let slots = &remembered.slots;
         let stamp = (self.stamps.iter()).find_map(|group| span(slots, *group));
         remembered.head.clear();
