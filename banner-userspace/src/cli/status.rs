@@ -194,7 +194,7 @@ fn losses(status: &Status) -> impl Iterator<Item = Vec<String>> {
         ),
         (
             forgotten,
-            "hosts were forgotten, more than limits.tracked at once",
+            "failures were forgotten: of far more hosts than limits.tracked",
         ),
     ];
     let counters = counters.into_iter().filter(|(count, _)| *count > 0);

@@ -138,7 +138,7 @@ pub(crate) static TRACKED: Setting<Count<u32>> = Setting::new(
         max: 10_000_000,
     },
     Default::Value("100000"),
-    "Hosts whose failures a jail counts at a time.",
+    "Hosts whose failures a jail counts at a time, in about 70 bytes each. In a flood of more, those with the fewest failures make room; the times of their failures are kept in 128 bytes for each of these hosts, up to 64 MiB for a jail.",
 );
 
 pub(crate) static LINE: Setting<Count<u32>> = Setting::new(

@@ -148,7 +148,7 @@ pub struct JailStatus {
     pub ignored: u64,
     /// Failures older than the find time when they were read.
     pub stale: u64,
-    /// Hosts forgotten because too many were being counted.
+    /// Failures that still counted, forgotten because too many hosts had some.
     pub forgotten: u64,
     /// Failures whose line had no stamp.
     pub stamp_missing: u64,

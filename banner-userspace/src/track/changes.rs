@@ -96,10 +96,12 @@ impl super::Tracker {
             return;
         }
         let noted = matches!(self.changed, Changed::Some(_));
-        let place = self.hosts.touch(host);
+        let (place, _) = self.hosts.place(host);
+        let count = failures.len();
         let counted = self.hosts.at(place);
         counted.failures = failures.into();
         counted.noted = noted;
+        self.hosts.heard(place, count);
         self.changed.note(host, self.capacity);
     }
 }

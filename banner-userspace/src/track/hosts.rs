@@ -1,10 +1,11 @@
-//! Hosts in the order in which they were last heard of.
+//! Hosts by the number of their failures, and of each number in the order in which they were last heard of.
 
 use std::{hash::BuildHasher as _, net::IpAddr};
 
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
 
 use super::times::Times;
+use crate::model::Wall;
 
 /// A place in the list.
 pub(super) type Place = u32;
@@ -12,7 +13,14 @@ pub(super) type Place = u32;
 /// Where the list ends. So many hosts fit into no memory.
 const NONE: Place = Place::MAX;
 
-/// A window for each host, and which host has been quiet for longest.
+/// Lists of hosts: with one failure, with two, and so on; with so many or more in the last.
+const LEVELS: usize = 8;
+
+/// Of a host that is in no list yet.
+const NOWHERE: u8 = u8::MAX;
+
+/// A window for each host, and which host can best be spared: of those whose failures are over any,
+/// else of those with the fewest failures the one that has been quiet for longest.
 ///
 /// All are in one vector, 56 bytes each, which a table of places finds by the address: looking at one
 /// touches two lines of cache and allocates nothing. Places of hosts that are gone are used again.
@@ -21,8 +29,8 @@ pub(super) struct Hosts {
     table: HashTable<Place>,
     hasher: DefaultHashBuilder,
     nodes: Vec<Node>,
-    /// The one that was heard of last, and the one that has been quiet for longest.
-    ends: Option<(Place, Place)>,
+    /// Of each list the one that was heard of last, and the one that has been quiet for longest.
+    ends: [Option<(Place, Place)>; LEVELS],
     /// Places that are free, linked by `older`.
     free: Option<Place>,
 }
@@ -40,6 +48,8 @@ pub(super) struct Counted {
     pub(super) host: IpAddr,
     /// It is among those that changed already.
     pub(super) noted: bool,
+    /// Its list.
+    level: u8,
     /// Fewer than make an offence.
     pub(super) failures: Times,
 }
@@ -50,8 +60,8 @@ impl Hosts {
         self.table.len()
     }
 
-    /// The place of a host, which is the last one heard of now.
-    pub(super) fn touch(&mut self, host: IpAddr) -> Place {
+    /// The place of a host, and whether it is new; then it is in no list until [`Self::heard`].
+    pub(super) fn place(&mut self, host: IpAddr) -> (Place, bool) {
         let hash = self.hasher.hash_one(host);
         let Self {
             table,
@@ -66,14 +76,7 @@ impl Hosts {
             |&place| hasher.hash_one(nodes[place as usize].counted.host),
         );
         match entry {
-            Entry::Occupied(entry) => {
-                let place = *entry.get();
-                if self.ends.is_some_and(|(newest, _)| newest != place) {
-                    self.unlink(place);
-                    self.link(place);
-                }
-                place
-            }
+            Entry::Occupied(entry) => (*entry.get(), false),
             Entry::Vacant(entry) => {
                 let node = Node {
                     newer: NONE,
@@ -81,6 +84,7 @@ impl Hosts {
                     counted: Counted {
                         host,
                         noted: false,
+                        level: NOWHERE,
                         failures: Times::default(),
                     },
                 };
@@ -94,10 +98,25 @@ impl Hosts {
                     Place::try_from(nodes.len() - 1).unwrap_or(NONE)
                 };
                 entry.insert(place);
-                self.link(place);
-                place
+                (place, true)
             }
         }
+    }
+
+    /// A host was heard of, and has so many failures now.
+    pub(super) fn heard(&mut self, place: Place, failures: usize) {
+        let level = failures.clamp(1, LEVELS) - 1;
+        if self.ends[level].is_some_and(|(newest, _)| newest == place) {
+            return;
+        }
+        self.unlink(place);
+        self.link(place, level);
+    }
+
+    /// Hosts that there were at once, at most.
+    #[cfg(test)]
+    pub(super) fn places(&self) -> usize {
+        self.nodes.len()
     }
 
     /// The host at a place.
@@ -135,18 +154,26 @@ impl Hosts {
         self.free = Some(place);
     }
 
-    /// Forgets the host that has been quiet for longest; which one it is, and whether it was noted.
-    pub(super) fn remove_quietest(&mut self) -> Option<(IpAddr, bool)> {
-        let (_, quietest) = self.ends?;
-        let Counted { host, noted, .. } = *self.at(quietest);
-        self.remove(quietest);
-        Some((host, noted))
+    /// Removes the host that can best be spared. `start`: failures count that are later.
+    pub(super) fn remove_lightest(&mut self, start: Wall) -> Option<Counted> {
+        let quietest = || self.ends.iter().flatten().map(|(_, quietest)| *quietest);
+        let is_over = |&place: &Place| self.nodes[place as usize].counted.failures.is_over(start);
+        let place = quietest().find(is_over).or_else(|| quietest().next())?;
+        let counted = self.at(place);
+        let failures = std::mem::take(&mut counted.failures);
+        let spared = Counted {
+            failures,
+            ..*counted
+        };
+        self.remove(place);
+        Some(spared)
     }
 
-    fn link(&mut self, place: Place) {
+    fn link(&mut self, place: Place, level: usize) {
         let node = &mut self.nodes[place as usize];
         node.newer = NONE;
-        match &mut self.ends {
+        node.counted.level = u8::try_from(level).unwrap_or(NOWHERE);
+        match &mut self.ends[level] {
             Some((newest, _)) => {
                 let next = std::mem::replace(newest, place);
                 node.older = next;
@@ -160,14 +187,19 @@ impl Hosts {
     }
 
     fn unlink(&mut self, place: Place) {
-        let Node { newer, older, .. } = self.nodes[place as usize];
+        let node = &mut self.nodes[place as usize];
+        let level = std::mem::replace(&mut node.counted.level, NOWHERE);
+        let Node { newer, older, .. } = *node;
+        let Some(ends) = self.ends.get_mut(usize::from(level)) else {
+            return;
+        };
         if let Some(node) = self.nodes.get_mut(newer as usize) {
             node.older = older;
         }
         if let Some(node) = self.nodes.get_mut(older as usize) {
             node.newer = newer;
         }
-        self.ends = match self.ends {
+        *ends = match *ends {
             Some((newest, quietest)) if newest == place && quietest == place => None,
             Some((newest, quietest)) if newest == place => Some((older, quietest)),
             Some((newest, quietest)) if quietest == place => Some((newest, newer)),
@@ -182,52 +214,71 @@ mod tests {
 
     use super::*;
 
-    /// The hosts from the newest to the quietest.
+    /// The hosts of all lists, each from the newest to the quietest.
     fn order(hosts: &Hosts) -> Vec<u8> {
         let mut order = Vec::new();
-        let mut next = hosts.ends.map(|(newest, _)| newest);
-        while let Some(place) = next {
-            let node = &hosts.nodes[place as usize];
-            let IpAddr::V4(host) = node.counted.host else {
-                panic!("no host of this test");
-            };
-            order.push(host.octets()[3]);
-            next = Some(node.older).filter(|&older| older != NONE);
+        for ends in hosts.ends {
+            let mut next = ends.map(|(newest, _)| newest);
+            while let Some(place) = next {
+                let node = &hosts.nodes[place as usize];
+                let IpAddr::V4(host) = node.counted.host else {
+                    panic!("no host of this test");
+                };
+                order.push(host.octets()[3]);
+                next = Some(node.older).filter(|&older| older != NONE);
+            }
         }
         order
     }
 
     proptest! {
-        /// Against a list that is searched from its beginning.
+        /// Against a list that is searched from its beginning: hosts, their failures, the latest.
         #[test]
         fn the_order_is_that_of_a_plain_list(
-            steps in prop::collection::vec((0u8..12, 0u8..4), 1..200),
+            steps in prop::collection::vec((0u8..12, 1usize..10, 0u8..4), 1..200),
         ) {
             let mut hosts = Hosts::default();
-            let mut list: Vec<u8> = Vec::new();
-            let mut most = 0;
-            for (n, step) in steps {
+            let mut list: Vec<(u8, usize, i64)> = Vec::new();
+            let (mut most, mut now) = (0, 0);
+            for (n, failures, step) in steps {
+                now += 1;
                 let host = IpAddr::from([192, 0, 2, n]);
+                let start = now - 8;
                 match step {
                     0 | 1 => {
-                        hosts.touch(host);
-                        list.retain(|&other| other != n);
-                        list.insert(0, n);
+                        let (place, is_new) = hosts.place(host);
+                        prop_assert_eq!(is_new, !list.iter().any(|other| other.0 == n));
+                        hosts.at(place).failures = vec![Wall(now)].into();
+                        hosts.heard(place, failures);
+                        list.retain(|other| other.0 != n);
+                        list.insert(0, (n, failures, now));
                     }
                     2 => {
-                        hosts.remove_quietest();
-                        list.pop();
+                        let level = |failures: usize| failures.min(LEVELS);
+                        let quietest = |wanted: usize| {
+                            list.iter().rev().find(|other| level(other.1) == wanted)
+                        };
+                        let quietest: Vec<_> = (1..=LEVELS).filter_map(quietest).collect();
+                        let over = quietest.iter().find(|other| other.2 <= start);
+                        let expected = over.or(quietest.first()).map(|other| other.0);
+                        let spared = hosts.remove_lightest(Wall(start));
+                        let spared = spared.map(|counted| counted.host);
+                        prop_assert_eq!(spared, expected.map(|n| [192, 0, 2, n].into()));
+                        list.retain(|other| Some(other.0) != expected);
                     }
                     _ => {
-                        if list.contains(&n) {
-                            let place = hosts.touch(host);
+                        if list.iter().any(|other| other.0 == n) {
+                            let (place, _) = hosts.place(host);
                             hosts.remove(place);
-                            list.retain(|&other| other != n);
+                            list.retain(|other| other.0 != n);
                         }
                     }
                 }
                 most = most.max(list.len());
-                prop_assert_eq!(order(&hosts), list.clone());
+                list.sort_by_key(|other| other.1.min(LEVELS));
+                let expected: Vec<_> = list.iter().map(|other| other.0).collect();
+                prop_assert_eq!(order(&hosts), expected);
+                list.sort_by_key(|other| -other.2);
                 prop_assert_eq!(hosts.len(), list.len());
                 prop_assert_eq!(hosts.nodes.len(), most, "places are used again");
             }

@@ -1,7 +1,10 @@
 //! Counts failures per host in an exact sliding window, within bounded memory.
 
 mod changes;
+mod cold;
 mod evidence;
+#[cfg(test)]
+mod flood;
 mod hosts;
 mod times;
 
@@ -10,21 +13,29 @@ use std::{net::IpAddr, time::Duration};
 pub use changes::Changes;
 pub use evidence::Lines;
 
-use self::{changes::Changed, hosts::Hosts};
+use self::{
+    changes::Changed,
+    cold::{Cold, Span},
+    hosts::Hosts,
+};
 use crate::model::Wall;
 
 /// The failures of the hosts that one jail counts.
 ///
-/// At most `capacity` hosts are counted at a time. When one more comes, the host that has been
-/// quiet for longest is forgotten, and [`Tracker::forgotten`] says how often that happened.
+/// At most `capacity` hosts are counted at a time, in 61 bytes and more each. When one more comes, a
+/// host makes room: one whose failures are over, else one of those with the fewest failures, so that a
+/// flood of hosts that fail once or twice does not drive out those who come back. Of the host that
+/// makes room the times of its failures are kept in 8 bytes each, 16 times as many as there are
+/// hosts, and when it comes back it goes on from there. What that has no room for either is forgotten,
+/// and [`Tracker::forgotten`] says how often that happened.
 #[derive(Debug)]
 pub struct Tracker {
     max_retry: u32,
     find_time: Duration,
     capacity: usize,
     hosts: Hosts,
+    cold: Cold,
     changed: Changed,
-    forgotten: u64,
     stale: u64,
 }
 
@@ -39,8 +50,8 @@ impl Tracker {
             find_time,
             capacity: capacity.max(1),
             hosts: Hosts::default(),
+            cold: Cold::new(capacity.max(1), find_time),
             changed: Changed::default(),
-            forgotten: 0,
             stale: 0,
         }
     }
@@ -56,24 +67,31 @@ impl Tracker {
             self.stale += 1;
             return None;
         }
-        let place = self.hosts.touch(host);
+        let span = Span { now, start };
+        let (place, is_new) = self.hosts.place(host);
         let counted = self.hosts.at(place);
+        if is_new {
+            for failure in self.cold.take(host, span) {
+                counted.failures.add(failure, start);
+            }
+        }
         if !std::mem::replace(&mut counted.noted, true) {
             self.changed.note(host, self.capacity);
         }
         let failures = counted.failures.add(at, start);
-        let failures = u32::try_from(failures).unwrap_or(u32::MAX);
-        if failures >= self.max_retry {
+        let count = u32::try_from(failures).unwrap_or(u32::MAX);
+        if count >= self.max_retry {
             self.hosts.remove(place);
-            return Some(failures);
+            return Some(count);
         }
-        if self.hosts.len() > self.capacity {
-            if let Some((forgotten, noted)) = self.hosts.remove_quietest()
-                && !noted
-            {
-                self.changed.note(forgotten, self.capacity);
+        self.hosts.heard(place, failures);
+        if self.hosts.len() > self.capacity
+            && let Some(spared) = self.hosts.remove_lightest(start)
+        {
+            if !spared.noted {
+                self.changed.note(spared.host, self.capacity);
             }
-            self.forgotten += 1;
+            self.cold.keep(spared.host, &spared.failures.list(), span);
         }
         None
     }
@@ -83,9 +101,15 @@ impl Tracker {
         self.hosts.len()
     }
 
-    /// How many hosts were forgotten because too many were being counted.
+    /// How many failures that still counted were forgotten, because too many hosts had some.
     pub fn forgotten(&self) -> u64 {
-        self.forgotten
+        self.cold.lost()
+    }
+
+    /// Places that hosts have taken so far, and bytes for those that made room.
+    #[cfg(test)]
+    fn places(&self) -> (usize, usize) {
+        (self.hosts.places(), self.cold.bytes())
     }
 
     /// How many failures came too late to count. Many of them mean that the log's time zone is not
@@ -162,18 +186,20 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_and_the_quietest_host_is_forgotten() {
+    fn memory_is_bounded_and_who_makes_room_is_not_forgotten_at_once() {
         let mut tracker = Tracker::new(3, Duration::from_secs(100), 2);
         tracker.add(host(1), at(1), at(1));
         tracker.add(host(2), at(2), at(2));
         tracker.add(host(1), at(3), at(3));
         tracker.add(host(3), at(4), at(4));
-        assert_eq!((tracker.hosts(), tracker.forgotten()), (2, 1));
+        assert_eq!((tracker.hosts(), tracker.forgotten()), (2, 0));
         assert_eq!(
             tracker.add(host(1), at(5), at(5)),
             Some(3),
             "the busy one is remembered"
         );
+        assert_eq!(tracker.add(host(2), at(6), at(6)), None);
+        assert_eq!(tracker.add(host(2), at(6), at(6)), Some(3));
     }
 
     proptest! {

@@ -47,6 +47,14 @@ impl Times {
         }
     }
 
+    /// Whether none is later than `start`.
+    pub(super) fn is_over(&self, start: Wall) -> bool {
+        match self {
+            Self::One(only) => *only <= start,
+            Self::More(times) => times.last().is_none_or(|last| *last <= start),
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         matches!(self, Self::More(times) if times.is_empty())
     }
