@@ -27,6 +27,11 @@ impl Again {
         }
     }
 
+    /// When.
+    pub(super) fn at(self) -> Mono {
+        self.at
+    }
+
     /// Whether it is time.
     pub(super) fn is_due(self, now: Mono) -> bool {
         self.at <= now

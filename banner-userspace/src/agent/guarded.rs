@@ -90,6 +90,11 @@ impl Guarded {
         !matches!(self.state, State::Elsewhere { .. } | State::Gone)
     }
 
+    /// Whether it is here, and would not have the program.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self.state, State::Refused { .. })
+    }
+
     /// Whether nothing is left to look after.
     pub(super) fn is_gone(&self) -> bool {
         matches!(self.state, State::Gone)

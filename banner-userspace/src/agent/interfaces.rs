@@ -153,6 +153,13 @@ impl Guards {
         Ok(())
     }
 
+    /// Why the program does not see all packets, where an interface that is there would not have it.
+    pub(super) fn refused(&self) -> Option<String> {
+        let refused = self.guarded.iter().filter(|guarded| guarded.is_refused());
+        let problems: Vec<_> = refused.filter_map(Guarded::problem).collect();
+        (!problems.is_empty()).then(|| problems.join("; "))
+    }
+
     /// Whether something that nobody tells of may make it better, such as another's program that
     /// goes.
     pub(super) fn are_to_be_watched(&self) -> bool {

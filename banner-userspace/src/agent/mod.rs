@@ -2,7 +2,10 @@
 
 mod after;
 mod again;
+mod begin;
 mod clock;
+mod enforcing;
+mod follow;
 mod guarded;
 mod interfaces;
 mod keeper;
@@ -21,6 +24,7 @@ mod status;
 mod stop;
 mod tell;
 mod unread;
+mod ways;
 
 pub use clock::{now, processor_time};
 pub use run::run;

@@ -2,7 +2,7 @@
 
 use tracing::info;
 
-use super::run::Running;
+use super::{run::Running, ways::Ways};
 use crate::{
     decide::Outcome,
     model::{Now, PrefixSet},
@@ -16,13 +16,19 @@ impl Running {
         if never == agent.never && !agent.looks.has_failed() {
             return Ok(());
         }
-        let followed = agent.xdp.set_never(&never);
-        if followed.is_ok() {
+        let followed = match &mut agent.xdp {
+            Some(xdp) => xdp.set_never(&never).map_err(|error| error.to_string()),
+            None => Ok(()),
+        };
+        let before = std::mem::replace(&mut agent.never, never.clone());
+        let followed = followed.and(agent.with_ways(now, Ways::set_never));
+        if followed.is_err() {
+            agent.never = before;
+        } else {
             info!(
                 "the never-ban list follows the network: {} prefixes",
                 never.len()
             );
-            agent.never = never.clone();
         }
         let mut out = Outcome::default();
         agent.decider.set_never(never, &mut out);

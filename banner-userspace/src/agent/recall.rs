@@ -24,7 +24,7 @@ pub(super) fn bans(
     kept: &[KeptBan],
     keeper: &Keeper,
     ports: &mut PortSets,
-    xdp: &mut Xdp,
+    xdp: Option<&mut Xdp>,
 ) -> Result<Vec<Ban>, XdpError> {
     let before = ports.clone();
     let mut lists: HashMap<Arc<str>, Option<PortsId>> = HashMap::new();
@@ -58,7 +58,9 @@ pub(super) fn bans(
             until: ban.until,
         });
     }
-    if *ports != before {
+    if *ports != before
+        && let Some(xdp) = xdp
+    {
         for advice in xdp.set_ports(ports)? {
             warn!("{}", advice.0);
         }
@@ -168,13 +170,16 @@ impl Running {
     /// The store can be read at last.
     fn put_back_late(&mut self, kept: &[KeptBan], now: Now) {
         let agent = &mut self.agent;
-        let kept = match bans(kept, &agent.keeper, &mut agent.ports, &mut agent.xdp) {
+        let kept = match bans(kept, &agent.keeper, &mut agent.ports, agent.xdp.as_mut()) {
             Ok(kept) => kept,
             Err(error) => {
                 warn!("bans of the last agent are not put back: {error}");
                 return;
             }
         };
+        if let Err(error) = agent.ways.set_ports(&agent.ports) {
+            warn!("{error}");
+        }
         let mut out = Outcome::default();
         put_back(kept, &mut agent.decider, clock::now().mono, &mut out);
         self.enforce(&out, now);

@@ -9,6 +9,7 @@ use super::{clock, run::Running, status};
 use crate::{
     control::{AllUnbanned, BanOrder, Banned, RefusedBan, Request, Time, Tracing, Unbanned, shown},
     decide::{Cursor, Decision, Outcome, Refusal, until},
+    enforce::xdp::Xdp,
     model::{Ban, Change, JailId, Mode, Now, Ports, PortsId},
 };
 
@@ -66,14 +67,18 @@ impl Running {
         }
         // Also if it fails on one of several interfaces.
         self.traced_until = Some(now.mono.after(time));
-        let programs = self.agent.xdp.trace(Some(address)).map_err(|error| {
+        let Some(xdp) = &mut self.agent.xdp else {
+            self.traced_until = None;
+            return Err("packets are traced by the XDP program, which is not in use".into());
+        };
+        let programs = xdp.trace(Some(address)).map_err(|error| {
             self.trace_no_more(now);
             error.to_string()
         })?;
         // From now: to verify programs that trace takes most of a second where there is little time.
         self.traced_until = Some(clock::now().mono.after(time));
         info!("packets of {address} are traced for {} s", time.as_secs());
-        let interfaces = self.agent.xdp.attachments().iter();
+        let interfaces = self.agent.xdp.iter().flat_map(Xdp::attachments);
         let interfaces = interfaces.map(|on| (on.index, on.interface.clone()));
         Ok(Tracing {
             programs,
@@ -86,7 +91,11 @@ impl Running {
         if self.traced_until.is_none() {
             return;
         }
-        match self.agent.xdp.trace(None) {
+        let Some(xdp) = &mut self.agent.xdp else {
+            self.traced_until = None;
+            return;
+        };
+        match xdp.trace(None) {
             Ok(_) => {
                 self.traced_until = None;
                 info!("packets are traced no more");
@@ -188,10 +197,13 @@ impl Running {
         });
         let id = id.map_err(|too_many| too_many.to_string())?;
         if sets != agent.ports {
-            let advice = agent.xdp.set_ports(&mut sets);
-            for advice in advice.map_err(|error| error.to_string())? {
-                warn!("{}", advice.0);
+            if let Some(xdp) = &mut agent.xdp {
+                let advice = xdp.set_ports(&mut sets);
+                for advice in advice.map_err(|error| error.to_string())? {
+                    warn!("{}", advice.0);
+                }
             }
+            agent.ways.set_ports(&sets)?;
             agent.ports = sets;
         }
         Ok(id)

@@ -2,29 +2,24 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    os::fd::AsFd as _,
+    os::fd::{AsFd as _, OwnedFd},
     time::Duration,
 };
 
 use anyhow::Context as _;
 use tokio::{
+    io::unix::AsyncFd,
     signal::unix::{SignalKind, signal},
     sync::mpsc,
     time::Instant,
 };
 use tracing::{info, warn};
 
-use super::{
-    clock, notify_socket, report,
-    start::{Started, never},
-    status,
-    unread::Unread,
-};
+use super::{clock, notify_socket, report, start::Started, status, unread::Unread};
 use crate::{
     decide::Outcome,
-    enforce::Enforcer as _,
-    model::{Entry, Mono, Now, PrefixSet},
-    netlink::Network,
+    enforce::xdp::Xdp,
+    model::{Entry, Mono, Now},
     source::Progress,
     sys,
 };
@@ -45,9 +40,6 @@ const AT_ONCE: usize = 256;
 /// banned: of a link that is taken off, the kernel tells nobody.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether an interface that would not have the program will have it now.
-const WATCH: Duration = Duration::from_secs(5);
-
 /// Runs until SIGTERM, SIGINT, or the end of its terminal. Bans stay in force when it returns.
 pub async fn run(mut agent: Started) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
@@ -59,6 +51,9 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
     if let Some(server) = agent.server.take() {
         tokio::spawn(async move { server.serve(requests).await });
     }
+    let notices = (agent.notices.as_ref()).map(|notices| sys::readable(notices.as_fd()));
+    let notices = notices.transpose().context("cannot watch nftables")?;
+    let mut answers = agent.answers.take().context("answers are taken once")?;
     let mut agent = Running::new(agent);
     agent.read();
     agent.keep_time();
@@ -77,6 +72,11 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
                 ready.context("cannot watch the network")?.clear_ready();
                 agent.network_changed();
             }
+            ready = changed(notices.as_ref()) => {
+                ready.context("cannot watch nftables")?;
+                agent.nftables_changed();
+            }
+            Some(answer) = answers.recv() => agent.answered(answer),
             Some(request) = inbox.recv() => {
                 agent.answer(request);
                 // However many ask, the logs are read.
@@ -97,6 +97,17 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
     notify_socket::stopping();
     agent.stop(why);
     Ok(())
+}
+
+/// Waits until tables of nftables have changed, where that is of interest.
+async fn changed(notices: Option<&AsyncFd<OwnedFd>>) -> std::io::Result<()> {
+    match notices {
+        Some(notices) => {
+            notices.readable().await?.clear_ready();
+            Ok(())
+        }
+        None => std::future::pending().await,
+    }
 }
 
 async fn sleep_until(deadline: Option<Mono>) {
@@ -121,8 +132,8 @@ pub(super) struct Running {
     unread: Unread,
     retry_at: Option<Mono>,
     read_at: Option<Mono>,
-    programs_at: Option<Mono>,
-    programs_seen: Mono,
+    pub(super) programs_at: Option<Mono>,
+    pub(super) programs_seen: Mono,
     /// When packets of an address are traced no more; not while none are.
     pub(super) traced_until: Option<Mono>,
     /// The last one of the changes that were tried again.
@@ -132,7 +143,7 @@ pub(super) struct Running {
 impl Running {
     fn new(mut agent: Started) -> Self {
         let spared = vec![0; agent.config.jails.len()];
-        let displaced = agent.xdp.displaced();
+        let displaced = agent.xdp.as_ref().map_or(0, Xdp::displaced);
         let programs_seen = agent.since;
         let pending = std::mem::take(&mut agent.pending);
         let retry_at = (!pending.is_empty()).then_some(agent.since);
@@ -163,6 +174,7 @@ impl Running {
             self.traced_until,
             self.agent.keeper.at,
             self.agent.decider.next_end(),
+            self.ways_at(),
         ];
         own.into_iter().flatten().min()
     }
@@ -220,6 +232,9 @@ impl Running {
         if due(self.programs_at) {
             self.look_at_programs(now);
         }
+        if due(self.ways_at()) {
+            self.keep_ways(now);
+        }
         if due(self.traced_until) {
             self.trace_no_more(now);
         }
@@ -245,9 +260,8 @@ impl Running {
             self.programs_at.get_or_insert(at);
         }
         let mut failed = HashSet::new();
-        if !out.changes.is_empty()
-            && let Err(failures) = self.agent.xdp.apply(&out.changes, now)
-        {
+        let failures = self.change(out, now);
+        if !failures.is_empty() {
             report::failures(&failures);
             for failure in failures {
                 let entry = failure.change.entry();
@@ -292,64 +306,6 @@ impl Running {
         }
     }
 
-    fn network_changed(&mut self) {
-        if self.agent.watch.drain() {
-            self.agent.looks.changed(clock::now().mono);
-        }
-    }
-
-    /// Follows interfaces, own addresses and gateways.
-    fn look_at_network(&mut self, now: Now) {
-        let outcome = match Network::read() {
-            Ok(network) => self.follow(&network, now).map(|()| network.unsettled),
-            Err(error) => Err(format!("cannot ask the kernel for its interfaces: {error}")),
-        };
-        let looks = &mut self.agent.looks;
-        looks.looked(now.mono, clock::now().mono, outcome);
-    }
-
-    fn follow(&mut self, network: &Network, now: Now) -> Result<(), String> {
-        let agent = &mut self.agent;
-        agent.looks.saw(network);
-        let mut never = never(&agent.config, network, agent.session);
-        if network.unsettled {
-            // What is missing may only have been passed over: nothing is taken away for it.
-            never = PrefixSet::new(never.iter().chain(agent.decider.never().iter()));
-        }
-        // First, so that the gateway of a new uplink is not dropped for a moment.
-        let followed = self.follow_never(never, now);
-        if network.unsettled {
-            return followed;
-        }
-        let Started { guards, xdp, .. } = &mut self.agent;
-        let looked = guards.look(xdp, &network.interfaces, Some(network), now.mono);
-        self.watch_programs(now);
-        followed.and(looked)
-    }
-
-    /// Plans the next look at an interface that another program may leave, of which nobody tells.
-    fn watch_programs(&mut self, now: Now) {
-        if self.agent.guards.are_to_be_watched() {
-            self.programs_at.get_or_insert(now.mono.after(WATCH));
-        }
-    }
-
-    /// Looks whether the program is still where it was attached.
-    pub(super) fn look_at_programs(&mut self, now: Now) {
-        self.programs_at = None;
-        self.programs_seen = now.mono;
-        match Network::read_interfaces() {
-            Ok(interfaces) => {
-                let Started { guards, xdp, .. } = &mut self.agent;
-                if let Err(error) = guards.look(xdp, &interfaces, None, now.mono) {
-                    warn!("{error}");
-                }
-            }
-            Err(error) => warn!("cannot ask the kernel for its interfaces: {error}"),
-        }
-        self.watch_programs(now);
-    }
-
     fn say_ready(&self) {
         for problem in status::unfed(&self.agent) {
             warn!("{problem}");
@@ -373,10 +329,16 @@ impl Running {
             count => format!(" ({count} not read)"),
         };
         let took = clock::now().mono.since(self.agent.since);
+        let ways = self.agent.ways.in_words();
+        let on = match &self.agent.xdp {
+            Some(_) if ways == "xdp" => guards.summary(),
+            Some(_) => format!("bans in {ways}, {}", guards.summary()),
+            None => format!("bans in {ways}"),
+        };
         info!(
             "ready after {} ms: {}; {} on {}{streams}{unread}; {} in force",
             took.as_millis(),
-            guards.summary(),
+            on,
             plural(config.jails.len(), "jail"),
             plural(files, "log file"),
             plural(v4 + v6, "ban"),

@@ -1,18 +1,21 @@
 //! From options to an agent that is attached and about to read.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::BTreeSet,
     hash::{BuildHasher as _, RandomState},
     net::IpAddr,
     path::PathBuf,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use jiff::tz::TimeZone;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::sync::mpsc;
 use tracing::{error, warn};
 
 use super::{
+    again::Again,
+    begin::{adopt, attach, try_xdp},
     clock,
     interfaces::Guards,
     keeper::Keeper,
@@ -20,16 +23,17 @@ use super::{
     network::Looks,
     pipeline::{JailSetup, Pipeline},
     recall,
-    report::{self, Names},
+    report::Names,
     ssh_peer,
     tell::Teller,
+    ways::{Answer, Ways},
 };
 use crate::{
     config::{self, Config},
     control::Server,
-    decide::{Decider, History, Outcome, Rules},
-    enforce::{Enforcer as _, xdp::Xdp},
-    model::{Ban, Entry, Mono, PortSets, PrefixSet},
+    decide::{Decider, History, Rules},
+    enforce::{Notices, xdp::Xdp},
+    model::{Entry, Mono, PortSets, PrefixSet},
     netlink::{Network, Watch},
     source::{self, Sources},
 };
@@ -54,7 +58,18 @@ pub struct Options {
 pub struct Started {
     pub(super) config: Config,
     pub(super) since: Mono,
-    pub(super) xdp: Xdp,
+    pub(super) pin_dir: PathBuf,
+    /// None where it cannot be, or is not wanted.
+    pub(super) xdp: Option<Xdp>,
+    /// Why it cannot be.
+    pub(super) xdp_problem: Option<String>,
+    /// When it is tried again.
+    pub(super) xdp_again: Option<Again>,
+    pub(super) ways: Ways,
+    /// What inquiries of ways found out.
+    pub(super) answers: Option<mpsc::UnboundedReceiver<Answer>>,
+    /// Tells of changes to tables of nftables.
+    pub(super) notices: Option<Notices>,
     pub(super) guards: Guards,
     pub(super) decider: Decider,
     /// By the numbers that bans have.
@@ -107,29 +122,31 @@ pub fn start(options: &Options) -> anyhow::Result<Started> {
     let session = ssh_peer();
     let never = never(&config, &network, session);
 
-    let names = config.jails.iter().map(|jail| &*jail.name);
-    let (mut xdp, advice) = Xdp::open(&options.pin_dir, config.limits.bans, names)?;
-    for advice in advice {
-        warn!("{}", advice.0);
-    }
-    xdp.set_never(&never)?;
-    let mut decider = decider(&config, never.clone());
     let mut ports = config.ports.clone();
-    for advice in xdp.set_ports(&mut ports)? {
-        warn!("{}", advice.0);
+    let (mut ways, answers) = Ways::new(&config, options.state_dir.clone());
+    let notices = ways.have_nftables().then(Notices::open).transpose();
+    let notices = notices.context("cannot watch nftables for changes (netlink)")?;
+    let (mut xdp, xdp_problem) = try_xdp(&options.pin_dir, &config, &never, &mut ports, &ways)?;
+    let mut decider = decider(&config, never.clone());
+    let jails: Vec<String> = config.jails.iter().map(|jail| jail.name.clone()).collect();
+    let found = ways.found(&mut ports, &jails, clock::now());
+    if let Some(xdp) = &mut xdp {
+        xdp.set_ports(&mut ports)?;
     }
     let loaded = keeper.loaded();
-    let kept = recall::bans(&loaded.bans, &keeper, &mut ports, &mut xdp)?;
+    let kept = recall::bans(&loaded.bans, &keeper, &mut ports, xdp.as_mut())?;
     let names = Names {
         jails: &config.jails,
         ports: &ports,
     };
-    let pending = adopt(&mut xdp, &mut decider, kept, &mut keeper, names)?;
+    let (pending, tidy) = adopt(xdp.as_mut(), found, &mut decider, kept, &mut keeper, names)?;
     for past in recall::history(loaded.history) {
         decider.remember(&past);
     }
 
-    guards.start(&mut xdp, &network, clock::now().mono)?;
+    let nowhere = !attach(xdp.as_mut(), &mut guards, &network, &ways)?;
+    let now = clock::now().mono;
+    let xdp_again = xdp_problem.is_some().then(|| Again::after(None, now));
 
     let sources = Sources::open(
         &config.logs,
@@ -151,12 +168,17 @@ pub fn start(options: &Options) -> anyhow::Result<Started> {
     recall::windows(&loaded.windows, &config.jails, &mut pipeline, clock::now());
     pipeline.keep(kept::lines(&config));
     let server = server.ok();
-    xdp.keep();
-    Ok(Started {
+    let mut started = Started {
+        pin_dir: options.pin_dir.clone(),
         teller: Teller::start(&config),
         config,
         since,
         xdp,
+        xdp_problem,
+        xdp_again,
+        ways,
+        answers: Some(answers),
+        notices,
         guards,
         decider,
         ports,
@@ -170,7 +192,12 @@ pub fn start(options: &Options) -> anyhow::Result<Started> {
         keeper,
         pending,
         problems,
-    })
+    };
+    started.begin_ways(nowhere, tidy)?;
+    if let Some(xdp) = &mut started.xdp {
+        xdp.keep();
+    }
+    Ok(started)
 }
 
 /// Each followed file is a descriptor, and the limit that shells and service managers set is for
@@ -214,37 +241,4 @@ fn pipeline(config: &Config) -> Pipeline {
     });
     let tracked = config.limits.tracked as usize;
     Pipeline::new(jails.collect(), tracked, TimeZone::system())
-}
-
-/// Takes over the bans that are in force from an agent before this one, and those that were kept on
-/// disk: after a reboot nothing else has them. What could not be put into force yet.
-fn adopt(
-    xdp: &mut Xdp,
-    decider: &mut Decider,
-    kept: Vec<Ban>,
-    keeper: &mut Keeper,
-    names: Names<'_>,
-) -> anyhow::Result<BTreeSet<Entry>> {
-    let now = clock::now();
-    let mut out = Outcome::default();
-    for ban in xdp.in_force(now)? {
-        decider.adopt(ban, now.mono, &mut out);
-    }
-    if let Err(failed) = xdp.apply(&out.changes, now) {
-        bail!("cannot tidy up what an earlier agent left: {}", failed[0]);
-    }
-    out.changes.clear();
-    recall::keep_found(&kept, keeper, decider, names, now);
-    recall::put_back(kept, decider, now.mono, &mut out);
-    let mut pending = BTreeSet::new();
-    if let Err(failures) = xdp.apply(&out.changes, now) {
-        report::failures(&failures);
-        pending = failures
-            .iter()
-            .map(|failed| failed.change.entry())
-            .collect();
-    }
-    report::decisions(&out.decisions, &HashSet::new(), names, now.mono);
-    keeper.note(&out.decisions, decider, names, now);
-    Ok(pending)
 }

@@ -12,10 +12,7 @@ use crate::{
         StoreStatus, StreamStatus, Top, TopHost, shown,
     },
     decide::Cursor,
-    enforce::{
-        Enforcer as _,
-        xdp::{Activity, Counters, Talker, XdpError},
-    },
+    enforce::xdp::{Activity, Counters, Talker, Xdp, XdpError},
     model::{Ban, JailId, Log, Mono, Until},
 };
 
@@ -24,7 +21,10 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
     let agent = &running.agent;
     let (banned_ipv4, banned_ipv6) = agent.decider.entries();
     let mut problems = agent.problems.clone();
-    problems.extend(agent.guards.problems());
+    if agent.xdp.is_some() {
+        problems.extend(agent.guards.problems());
+    }
+    problems.extend(agent.ways.problems());
     problems.extend(agent.looks.problems());
     if !running.pending.is_empty() {
         problems.push(format!(
@@ -32,10 +32,14 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
             running.pending.len()
         ));
     }
-    let counters = agent.xdp.counters().unwrap_or_else(|error| {
-        problems.push(format!("packets cannot be counted: {error}"));
-        Counters::default()
-    });
+    let counters = agent
+        .xdp
+        .as_ref()
+        .map_or_else(|| Ok(Counters::default()), Xdp::counters)
+        .unwrap_or_else(|error| {
+            problems.push(format!("packets cannot be counted: {error}"));
+            Counters::default()
+        });
     let files: Vec<_> = agent
         .sources
         .files()
@@ -74,8 +78,13 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
         uptime_seconds: now.since(agent.since).as_secs(),
         problems,
         notify,
-        enforcer: agent.xdp.name().into(),
-        interfaces: agent.guards.status(&agent.xdp),
+        enforcer: agent.ways.in_words(),
+        enforcers: agent.ways.status(),
+        interfaces: agent
+            .xdp
+            .as_ref()
+            .map(|xdp| agent.guards.status(xdp))
+            .unwrap_or_default(),
         banned_ipv4,
         banned_ipv6,
         banned_prefixes: agent.decider.prefixes(),
@@ -226,7 +235,8 @@ pub(super) fn bans(running: &Running, limit: usize, after: Cursor, now: Mono) ->
     }
     let entries: Vec<_> = found.iter().map(Ban::entry).collect();
     // `banner status` tells that maps cannot be read.
-    let activities = agent.xdp.activity(&entries).unwrap_or_default();
+    let activities = agent.xdp.as_ref().map(|xdp| xdp.activity(&entries));
+    let activities = activities.and_then(Result::ok).unwrap_or_default();
     let activities = activities
         .into_iter()
         .chain(std::iter::repeat(Activity::default()));
@@ -252,7 +262,10 @@ pub(super) fn bans(running: &Running, limit: usize, after: Cursor, now: Mono) ->
 /// For `banner top`.
 pub(super) fn top(running: &Running, limit: usize) -> Result<Top, XdpError> {
     let agent = &running.agent;
-    let (talkers, packets) = agent.xdp.top(limit)?;
+    let (talkers, packets) = match &agent.xdp {
+        Some(xdp) => xdp.top(limit)?,
+        None => (Vec::new(), 0),
+    };
     let hosts = talkers.into_iter().map(|Talker { host, packets }| TopHost {
         host,
         packets,

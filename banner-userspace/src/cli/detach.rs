@@ -3,11 +3,38 @@
 use std::{path::Path, process::ExitCode};
 
 use super::{output::say, table::escaped};
-use crate::enforce::xdp;
+use crate::enforce::{left, xdp};
 
-pub(super) fn detach(pin_dir: &Path, interfaces: &[String]) -> anyhow::Result<ExitCode> {
+pub(super) fn detach(
+    pin_dir: &Path,
+    state_dir: &Path,
+    interfaces: &[String],
+) -> anyhow::Result<ExitCode> {
+    // Ways other than XDP are on no interface in particular.
+    let others = if interfaces.is_empty() {
+        left::remove_all(state_dir)
+    } else {
+        Vec::new()
+    };
+    let mut code = ExitCode::SUCCESS;
+    for (name, removed) in &others {
+        match removed {
+            Ok(()) => say!(
+                "{}: all bans and all else of banner taken away",
+                escaped(name)
+            ),
+            Err(error) => {
+                say!(
+                    "{}: NOT taken away: {}",
+                    escaped(name),
+                    escaped(&error.to_string())
+                );
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
     let detached = xdp::detach(pin_dir, interfaces)?;
-    if detached.interfaces.is_empty() && detached.maps == 0 {
+    if detached.interfaces.is_empty() && detached.maps == 0 && others.is_empty() {
         say!("nothing of banner is pinned in {}", pin_dir.display());
     }
     for interface in &detached.interfaces {
@@ -35,5 +62,5 @@ pub(super) fn detach(pin_dir: &Path, interfaces: &[String]) -> anyhow::Result<Ex
              again to attach anew"
         );
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }

@@ -10,7 +10,7 @@ use super::{
     table::{self, aligned, duration, escaped},
 };
 use crate::{
-    control::{ClientError, JailStatus, NotifyStatus, Status, StreamStatus},
+    control::{ClientError, EnforcerStatus, JailStatus, NotifyStatus, Status, StreamStatus},
     enforce::xdp,
 };
 
@@ -62,12 +62,12 @@ fn text(status: &Status) -> String {
     for problem in &status.problems {
         text.extend(["PROBLEM  ", &escaped(problem), "\n"]);
     }
-    let mut lines = Vec::new();
+    let mut lines: Vec<_> = status.enforcers.iter().map(enforcer).collect();
     for interface in &status.interfaces {
         let state = match &interface.mode {
             // Behind somebody else's XDP program.
             Some(mode) if mode.starts_with("tcx") => escaped(mode),
-            Some(mode) => format!("{} {}", escaped(&status.enforcer), escaped(mode)),
+            Some(mode) => format!("xdp {}", escaped(mode)),
             None if interface.awaited => "WAITED FOR".into(),
             None => "NOT ATTACHED".into(),
         };
@@ -126,6 +126,38 @@ fn text(status: &Status) -> String {
     text.push('\n');
     text.push_str(&aligned(&jails(&status.jails)));
     text
+}
+
+/// One way to drop packets, and how it does.
+fn enforcer(enforcer: &EnforcerStatus) -> Vec<String> {
+    let state = match (enforcer.in_use, enforcer.all) {
+        (true, true) => "in use",
+        (true, false) => "in use, beside another",
+        (false, _) if enforcer.spilled > 0 => "for what has no place",
+        (false, _) if enforcer.problem.is_some() => "DOES NOT WORK",
+        (false, _) => "ready",
+    };
+    let counts = [
+        (enforcer.spilled as u64, "bans of the way before it"),
+        (enforcer.restored, "bans put back"),
+        (enforcer.strange, "bans made by others taken away"),
+        (enforcer.rebuilt, "times put back as a whole"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counts = counts.map(|(count, what)| format!("; {count} {what}"));
+    let why = enforcer
+        .problem
+        .as_deref()
+        .map(|why| format!("; {}", escaped(why)));
+    vec![
+        "bans in".into(),
+        escaped(&enforcer.name),
+        format!(
+            "{state}{}{}",
+            counts.collect::<String>(),
+            why.unwrap_or_default()
+        ),
+    ]
 }
 
 /// How many of the bans are of prefixes, if any.

@@ -15,6 +15,7 @@ use super::services::Services;
 use super::settings;
 use super::shape::Count;
 use super::source::Source;
+use super::ways::Ways;
 use super::yaml::{Located, Spot};
 use super::{Config, Jail};
 use crate::filter::Filter;
@@ -58,17 +59,19 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
     let targets = notify::targets(main.notify, source, report);
     let routes = Routes::new(&targets, names, defaults.notify.as_ref(), report);
     let mut scopes = Scopes::new(source);
+    let mut ways = Ways::new(&main.enforce);
     let mut logs = Logs::default();
     let mut filters = Filters::new(source, report);
     let jails: Vec<Option<Jail>> = enabled
         .into_iter()
         .enumerate()
-        .map(|(index, jail)| {
+        .map(|(index, mut jail)| {
             if u16::try_from(index).is_err() {
                 report.error(jail.name.spot, &jail.path, "too many jails: at most 65536");
                 return None;
             }
-            checked(
+            let enforce = ways.of_jail(jail.enforce.take(), &jail.path, report);
+            let jail = checked(
                 jail,
                 &defaults,
                 &routes,
@@ -76,7 +79,8 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
                 &mut scopes,
                 &mut filters,
                 report,
-            )
+            )?;
+            Some(Jail { enforce, ..jail })
         })
         .collect();
     Some(Config {
@@ -146,6 +150,7 @@ fn checked(
         ipv4_length: around(|around| around.ipv4, &settings::AROUND_IPV4),
         ipv6_length: around(|around| around.ipv6, &settings::AROUND_IPV6),
         ignore: networks_of(raw.ignore, &ignore_path, report),
+        enforce: Vec::new(),
         name,
     })
 }

@@ -31,6 +31,8 @@ mod shape;
 mod source;
 #[cfg(test)]
 mod tests;
+mod way_settings;
+mod ways;
 mod yaml;
 
 use std::path::{Path, PathBuf};
@@ -40,7 +42,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::filter::{Filter, FilterSpec};
-use crate::model::{Escalation, Log, LogId, Mode, PortSets, Ports, PortsId};
+use crate::model::{Escalation, Log, LogId, Mode, PortSets, Ports, PortsId, Way};
 use crate::notify::{Route, Target};
 
 pub use duration::BanTime;
@@ -48,7 +50,7 @@ pub use files::{Disk, Files, InMemory};
 pub use interfaces::{InterfaceChoice, Interfaces};
 pub use lone::{LoneFilter, filter_in, filter_named};
 pub use problem::{Problem, Problems};
-pub use raw::{EnforcerKind, Limits, Storage};
+pub use raw::{Limits, Storage};
 pub use reference::reference;
 
 /// A configuration that holds together: every filter compiled, every default filled in.
@@ -57,7 +59,7 @@ pub struct Config {
     /// Which interfaces to protect.
     pub interfaces: Interfaces,
     /// How to drop packets, in order of preference; at least one, none twice.
-    pub enforce: Vec<EnforcerKind>,
+    pub enforce: Vec<Way>,
     /// Who is told of what.
     pub notify: Vec<Target>,
     /// Never banned by any jail. Without bits beyond the prefix, IPv4-mapped ones as IPv4.
@@ -109,6 +111,9 @@ pub struct Jail {
     pub notify: Vec<Route>,
     /// Never banned by this jail, in addition to [`Config::ignore`].
     pub ignore: Vec<IpNet>,
+    /// How packets of those whom it bans are dropped, as [`Config::enforce`]. There is one way of each
+    /// name in a configuration.
+    pub enforce: Vec<Way>,
 }
 
 /// Reads the configuration whose main file is at `path`.

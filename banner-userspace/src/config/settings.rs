@@ -6,7 +6,7 @@ use super::duration::{BanSpan, Span};
 use super::interfaces::{InterfaceName, InterfacesOf};
 use super::ports::PortsOf;
 use super::raw::{
-    AroundOf, Enforcers, EscalationOf, FilterOf, GrowthOf, Jails, KeyOf, LimitsOf, LogOf, LogPath,
+    AroundOf, EscalationOf, FilterOf, GrowthOf, Jails, KeyOf, LimitsOf, LogOf, LogPath,
     ParametersOf, PartsOf, PatternOf, PolicyOf, SampleOf, StampsOf, StoreOf, TimeOf, True, WhenOf,
     Word,
 };
@@ -36,14 +36,6 @@ pub(crate) static INTERFACE_MODE: Setting<Choice<AttachMode>> = Setting::new(
     Default::Value("auto"),
     "Where the XDP program runs: in the driver (`native`), behind it (`generic`), or in the driver where it can and else behind it (`auto`).",
 );
-
-pub(crate) static ENFORCE: Setting<Enforcers> = Setting::new(
-    "enforce",
-    Enforcers,
-    Default::Value("[xdp]"),
-    "How packets are dropped, in order of preference: the first way that works is taken. This version has `xdp` only.",
-)
-.also(&["banaction", "action", "backend"]);
 
 pub(crate) static IGNORE: Setting<List<Network>> = Setting::new(
     "ignore",
@@ -129,7 +121,8 @@ pub(crate) static BANS: Setting<Count<u32>> = Setting::new(
     },
     Default::Value("65536"),
     "Bans in force at a time, for each of IPv4 and IPv6. A prefix counts as one, and so does each set of ports for which somebody is banned.",
-);
+)
+.also(&["ban"]);
 
 pub(crate) static TRACKED: Setting<Count<u32>> = Setting::new(
     "tracked",

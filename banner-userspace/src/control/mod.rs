@@ -27,8 +27,8 @@ pub use bans::{
 pub use client::{Client, ClientError};
 pub use server::{Request, Server};
 pub use status::{
-    FileStatus, InterfaceStatus, JailStatus, NotifyStatus, PacketStatus, SourceStatus, Status,
-    StoreStatus, StreamStatus,
+    EnforcerStatus, FileStatus, InterfaceStatus, JailStatus, NotifyStatus, PacketStatus,
+    SourceStatus, Status, StoreStatus, StreamStatus,
 };
 pub use top::{FEW, Top, TopHost};
 pub use trace::{LONGEST_TRACE, TraceRequest, Tracing};

@@ -17,6 +17,9 @@ pub struct Status {
     pub problems: Vec<String>,
     /// How bans are put into force.
     pub enforcer: String,
+    /// The ways to drop packets that the configuration names.
+    #[serde(default)]
+    pub enforcers: Vec<EnforcerStatus>,
     /// Where.
     pub interfaces: Vec<InterfaceStatus>,
     /// IPv4 hosts and prefixes that are banned, counted once for each set of ports.
@@ -87,6 +90,27 @@ pub struct StoreStatus {
     pub reasons_lost: u64,
     /// Lines that led to bans and were overwritten before they did, because too many hosts failed.
     pub lines_lost: u64,
+}
+
+/// One way to drop packets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnforcerStatus {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Bans are in it.
+    pub in_use: bool,
+    /// And it sees all packets, so that no other is needed beside it.
+    pub all: bool,
+    /// Why it is not used, or not for all.
+    pub problem: Option<String>,
+    /// Bans in it that the one before it has no room for.
+    pub spilled: usize,
+    /// Bans that were missing, and were put back.
+    pub restored: u64,
+    /// Bans that others had made, and that were taken away.
+    pub strange: u64,
+    /// How often something beside bans was missing, and was put back.
+    pub rebuilt: u64,
 }
 
 /// The program on one interface.

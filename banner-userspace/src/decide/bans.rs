@@ -131,6 +131,11 @@ impl Bans {
         self.family(entry.net).heaviest(entry)
     }
 
+    /// Every ban on one entry.
+    pub(super) fn on(&self, entry: Entry) -> Vec<Ban> {
+        self.family(entry.net).on(entry)
+    }
+
     /// How many entries there are: IPv4, IPv6.
     pub(super) fn entries(&self) -> (usize, usize) {
         (self.v4.entries(), self.v6.entries())

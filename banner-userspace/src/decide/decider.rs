@@ -286,6 +286,11 @@ impl Decider {
         self.bans.from(place)
     }
 
+    /// Every ban on an entry.
+    pub fn bans_on(&self, entry: Entry) -> Vec<Ban> {
+        self.bans.on(entry)
+    }
+
     /// What an enforcer has to be told of an entry, whatever it was told before.
     pub fn change_for(&self, entry: Entry) -> Change {
         self.bans

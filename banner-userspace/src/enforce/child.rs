@@ -148,6 +148,11 @@ impl Child {
         self
     }
 
+    pub(super) fn env(mut self, key: &str, value: &str) -> Self {
+        self.command.env(key, value);
+        self
+    }
+
     /// Runs it with this input. An exit code other than 0 is an error.
     pub(super) fn run(self, input: &[u8]) -> Result<Finished, ChildError> {
         let program = self.program.clone();

@@ -1,15 +1,22 @@
 //! Puts bans into force.
 
 mod child;
+mod command;
+mod hosts_deny;
+mod iptables;
+pub mod left;
 mod nftables;
 pub mod xdp;
 
-use std::fmt::Debug;
+use std::{fmt::Debug, path::PathBuf, time::Duration};
 
 pub use child::ChildError;
+pub use command::CommandLines;
+pub use hosts_deny::HostsDeny;
+pub use iptables::Iptables;
 pub use nftables::{Nftables, Notices};
 
-use crate::model::{Ban, Change, Entry, Now, PortSets, PrefixSet, Until};
+use crate::model::{Ban, Change, Entry, Now, PortSets, PrefixSet, Until, Way};
 
 /// A way to keep banned hosts' packets out.
 ///
@@ -18,6 +25,9 @@ use crate::model::{Ban, Change, Entry, Now, PortSets, PrefixSet, Until};
 pub trait Enforcer: Debug {
     /// Its name in configuration and reports.
     fn name(&self) -> &str;
+
+    /// Finds what an earlier one of its kind has left, and changes nothing; whether there is anything.
+    fn look(&mut self) -> Result<bool, EnforceError>;
 
     /// Makes what bans need, where it is missing or not as it should be. Bans that are there stay.
     fn open(&mut self) -> Result<(), EnforceError>;
@@ -39,8 +49,41 @@ pub trait Enforcer: Debug {
     /// Something that finds out, in a thread of its own, what is in force, and whether it is complete.
     fn inquire(&self) -> Inquiry;
 
+    /// Whether it ends bans by itself, also when the agent is dead.
+    fn has_ends(&self) -> bool {
+        true
+    }
+
+    /// No ban can be put in for longer; none: any.
+    fn longest(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The port of its netlink socket, by which its own work is told from that of others.
+    fn port(&self) -> Option<u32> {
+        None
+    }
+
+    /// How long it may go without an inquiry.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+
     /// Takes away all that it has made, and with it all bans. Nothing there is no error.
     fn remove(&mut self) -> Result<(), EnforceError>;
+}
+
+/// The enforcer of a way other than XDP. `jails` are the names of the jails by their
+/// [`JailId`](crate::model::JailId).
+pub fn build(way: &Way, jails: &[String]) -> Option<Box<dyn Enforcer>> {
+    let jails = jails.to_vec();
+    Some(match way.clone() {
+        Way::Xdp => return None,
+        Way::Nftables(options) => Box::new(Nftables::new(options, jails)),
+        Way::Iptables(options) => Box::new(Iptables::new(options, jails)),
+        Way::HostsDeny(options) => Box::new(HostsDeny::new(options, jails)),
+        Way::Command(options) => Box::new(CommandLines::new(options, jails)),
+    })
 }
 
 /// Finds out what an enforcer has in force. See [`Enforcer::inquire`].
@@ -63,7 +106,7 @@ pub struct Held {
     /// Who, and for which ports.
     pub entry: Entry,
     /// When it ends, where it ends by itself, from when the survey began.
-    pub left: Option<std::time::Duration>,
+    pub left: Option<Duration>,
 }
 
 /// Why an enforcer cannot do its work.
@@ -86,6 +129,14 @@ pub enum EnforceError {
         /// What was tried.
         operation: &'static str,
         /// Why it failed, and what to do.
+        why: String,
+    },
+    /// Something about a file.
+    #[error("{}: {why}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What failed, and what to do.
         why: String,
     },
     /// XDP says no.
@@ -123,7 +174,7 @@ fn last_of_each(changes: &[Change], now: Now) -> impl Iterator<Item = Change> {
 }
 
 /// How long a ban lasts yet; none: for ever.
-fn left(until: Until, now: Now) -> Option<std::time::Duration> {
+fn left(until: Until, now: Now) -> Option<Duration> {
     match until {
         Until::Forever => None,
         Until::At(end) => Some(end.since(now.mono)),

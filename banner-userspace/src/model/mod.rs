@@ -28,4 +28,4 @@ pub use offence::Offence;
 pub use ports::{NotPorts, PortSets, Ports, PortsId, Protocol, TooMany};
 pub use prefixes::PrefixSet;
 pub use time::{Mono, Now, Wall};
-pub use way::{Answer, Hook, Nftables, Way};
+pub use way::{Answer, CommandLines, Hook, HostsDeny, Iptables, Nftables, Way};

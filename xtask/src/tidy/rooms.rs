@@ -41,6 +41,7 @@ const ROOMS: [(&str, &[&str]); 16] = [
             "agent",
             "config",
             "control",
+            "enforce::left",
             "enforce::xdp",
             "filter",
             "import",

@@ -3,12 +3,14 @@ use ipnet::IpNet;
 use super::filter::FilterRef;
 use super::list;
 use super::policy::Policy;
+use super::ways::RawWay;
 use crate::config::name::{NAME_RULE, distinct, is_name};
 use crate::config::report::Report;
 use crate::config::section::{Fields, join};
 use crate::config::sections;
 use crate::config::settings;
 use crate::config::shape::{Shape, unexpected};
+use crate::config::way_settings;
 use crate::config::yaml::{Key, Kind, Located, Node};
 use crate::model::Log;
 
@@ -23,6 +25,7 @@ pub(crate) struct RawJail {
     pub(crate) logs: Vec<Located<Log>>,
     pub(crate) policy: Policy,
     pub(crate) ignore: Vec<Located<IpNet>>,
+    pub(crate) enforce: Option<Located<Vec<Located<RawWay>>>>,
 }
 
 /// The value of `jails`, in the order of the text. A name may occur twice: that is for the check
@@ -90,6 +93,7 @@ impl RawJail {
             logs: logs.map_or_else(Vec::new, |logs| distinct(logs.value, &logs_path, report)),
             policy: Policy::from_fields(&fields, report),
             ignore: list(&fields, &settings::JAIL_IGNORE, report),
+            enforce: fields.get(&way_settings::JAIL_ENFORCE, report),
         })
     }
 }

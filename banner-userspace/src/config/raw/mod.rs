@@ -11,6 +11,7 @@ mod pattern;
 mod policy;
 mod sample;
 mod store;
+mod ways;
 
 use ipnet::IpNet;
 
@@ -21,11 +22,14 @@ pub(crate) use jail::{Jails, RawJail};
 pub(crate) use log::LogOf;
 pub(crate) use log_path::{ContainerPart, CriOf, DockerOf, FifoPath, LogPath};
 pub(crate) use pattern::{ParametersOf, PartsOf, PatternOf, StampsOf, WhenOf, Word};
-pub use policy::{EnforcerKind, Limits};
-pub(crate) use policy::{Enforcers, LimitsOf, Policy, PolicyOf};
+pub use policy::Limits;
+pub(crate) use policy::{LimitsOf, Policy, PolicyOf};
 pub(crate) use sample::{KeyOf, SampleOf, TimeOf, True};
 pub use store::Storage;
 pub(crate) use store::StoreOf;
+pub(crate) use ways::{
+    CommandOf, HostsDenyOf, IptablesOf, JailsWays, NftablesOf, RawWay, Ways, plain as plain_way,
+};
 
 use super::interfaces::Interfaces;
 use super::notify::{RawNotify, settings::NOTIFY};
@@ -34,12 +38,14 @@ use super::section::{Fields, Setting};
 use super::sections;
 use super::settings;
 use super::shape::List;
+use super::way_settings;
 use super::yaml::{Kind, Located, Node, Spot};
+use crate::model::Way;
 
 /// The main file.
 pub(crate) struct RawMain {
     pub(crate) interfaces: Interfaces,
-    pub(crate) enforce: Vec<EnforcerKind>,
+    pub(crate) enforce: Vec<Way>,
     pub(crate) notify: Vec<RawNotify>,
     pub(crate) limits: Limits,
     pub(crate) store: Storage,
@@ -71,7 +77,7 @@ impl RawMain {
         let defaults = fields.get(&settings::DEFAULTS, report);
         Some(Self {
             interfaces: fields.get_or_default(&settings::INTERFACES, report),
-            enforce: fields.get_or_default(&settings::ENFORCE, report),
+            enforce: fields.get_or_default(&way_settings::ENFORCE, report),
             notify: fields
                 .get(&NOTIFY, report)
                 .map_or_else(Vec::new, |located| located.value),

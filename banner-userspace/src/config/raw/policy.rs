@@ -2,14 +2,13 @@ use std::time::Duration;
 
 use super::around::RawAround;
 use crate::config::duration::BanTime;
-use crate::config::name::distinct;
 use crate::config::notify::{RawRoute, settings::JAIL_NOTIFY};
 use crate::config::ports::RawPorts;
 use crate::config::report::Report;
 use crate::config::section::Fields;
 use crate::config::sections;
 use crate::config::settings;
-use crate::config::shape::{List, Shape, Text, refuse};
+use crate::config::shape::Shape;
 use crate::config::yaml::{Located, Node};
 use crate::model::{Escalation, Mode};
 
@@ -112,79 +111,5 @@ impl Shape for LimitsOf {
 
     fn empty(&self) -> Option<Limits> {
         Some(Limits::default())
-    }
-}
-
-/// A way to drop packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum EnforcerKind {
-    /// An XDP program on the interface.
-    Xdp,
-}
-
-impl EnforcerKind {
-    /// The word in configuration and reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Xdp => "xdp",
-        }
-    }
-}
-
-/// The value of `enforce`: at least one, none twice.
-pub(crate) struct Enforcers;
-
-impl Shape for Enforcers {
-    type Value = Vec<EnforcerKind>;
-
-    fn noun(&self) -> String {
-        LIST.noun()
-    }
-
-    fn examples(&self) -> &'static str {
-        LIST.examples()
-    }
-
-    fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<Vec<EnforcerKind>> {
-        let kinds = LIST.read(node, path, report)?;
-        if kinds.is_empty() {
-            report.error(node.spot, path, "needs at least one way, as in [xdp]");
-        }
-        let kinds = distinct(kinds, path, report);
-        Some(kinds.into_iter().map(|located| located.value).collect())
-    }
-}
-
-const LIST: List<Enforcer> = List {
-    item: Enforcer,
-    of: "ways to drop packets",
-};
-
-struct Enforcer;
-
-impl Shape for Enforcer {
-    type Value = EnforcerKind;
-
-    fn noun(&self) -> String {
-        "a way to drop packets".to_owned()
-    }
-
-    fn examples(&self) -> &'static str {
-        "xdp"
-    }
-
-    fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<EnforcerKind> {
-        match Text("a way to drop packets")
-            .read(node, path, report)?
-            .as_str()
-        {
-            "xdp" => return Some(EnforcerKind::Xdp),
-            word @ ("nftables" | "iptables" | "hosts-deny") => {
-                let message = format!("{word} is not available in this version; use xdp");
-                report.error(node.spot, path, message);
-            }
-            _ => refuse(self, node, path, report, ""),
-        }
-        None
     }
 }

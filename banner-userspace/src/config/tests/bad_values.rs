@@ -194,18 +194,6 @@ fn wrong_words_are_refused_with_the_right_ones() {
             &["1:18: defaults.mode: expected enforce or observe, found `report`"],
         ),
         (
-            "enforce: [nftables, iptables, hosts-deny]",
-            &[
-                "1:11: enforce[0]: nftables is not available in this version; use xdp",
-                "1:21: enforce[1]: iptables is not available in this version; use xdp",
-                "1:31: enforce[2]: hosts-deny is not available in this version; use xdp",
-            ],
-        ),
-        (
-            "enforce: [ebpf]",
-            &["1:11: enforce[0]: expected a way to drop packets such as xdp, found `ebpf`"],
-        ),
-        (
             "enforce: []",
             &["1:10: enforce: needs at least one way, as in [xdp]"],
         ),

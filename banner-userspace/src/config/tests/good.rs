@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::load;
-use crate::config::{self, BanTime, EnforcerKind, InterfaceChoice, Interfaces};
+use crate::config::{self, BanTime, InterfaceChoice, Interfaces};
 use crate::filter::{Expect, Key};
-use crate::model::{AttachMode, LogId, Mode};
+use crate::model::{AttachMode, LogId, Mode, Way};
 
 fn networks(list: &[ipnet::IpNet]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
@@ -18,7 +18,7 @@ fn what_is_not_said_has_its_default() {
     let main = "jails: {a: {filter: sshd, logs: [/x]}}";
     let config = load(&[("etc/banner.yaml", main)]).expect("a good configuration");
     assert_eq!(config.interfaces, Interfaces::Auto);
-    assert_eq!(config.enforce, [EnforcerKind::Xdp]);
+    assert_eq!(config.enforce, [Way::Xdp]);
     assert!(config.ignore.is_empty());
     let limits = config.limits;
     assert_eq!(

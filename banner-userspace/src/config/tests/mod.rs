@@ -14,6 +14,7 @@ mod parameters;
 mod positions;
 mod scopes;
 mod sieve;
+mod ways;
 
 use std::path::Path;
 

@@ -91,6 +91,13 @@ impl Family {
         Some(self.slots[first].ban())
     }
 
+    /// Every ban on an entry, the heaviest first.
+    pub(super) fn on(&self, entry: Entry) -> Vec<Ban> {
+        let first = self.first(self.hash(entry), entry);
+        let bans = first.into_iter().flat_map(|first| self.slots.chain(first));
+        bans.map(|(_, slot)| slot.ban()).collect()
+    }
+
     /// Whether this jail has a ban on an entry.
     pub(super) fn has_of(&self, entry: Entry, jail: Option<JailId>) -> bool {
         let first = self.first(self.hash(entry), entry);

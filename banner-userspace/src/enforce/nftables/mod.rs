@@ -9,6 +9,7 @@ mod notices;
 mod script;
 mod sets;
 mod socket;
+mod table;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -17,20 +18,15 @@ use nix::errno::Errno;
 pub use self::notices::Notices;
 use self::{
     message::Element,
-    script::{Listing, NEVER, TABLE},
+    script::{Listing, TABLE},
     sets::{Scopes, SetKey},
     socket::{Netlink, Step},
+    table::{element_left, kernel, list, never, nft, ours, survey},
 };
-use super::{
-    ChildError, EnforceError, Enforcer, Failed, Found, Held, Inquiry, child::Child, last_of_each,
-    left,
-};
+use super::{EnforceError, Enforcer, Failed, Inquiry, last_of_each, left};
 use crate::model::{
     Ban, Change, JailId, Mode, Nftables as Options, Now, PortSets, PrefixSet, Until,
 };
-
-/// How long `nft` may take. It waits for nobody but the kernel.
-const WITHIN: Duration = Duration::from_secs(20);
 
 /// The table `inet banner`.
 #[derive(Debug)]
@@ -68,11 +64,6 @@ impl Nftables {
         }
     }
 
-    /// The port of its socket, by which what others do is told from what it does.
-    pub fn port(&self) -> Option<u32> {
-        self.netlink.as_ref().map(|netlink| netlink.port)
-    }
-
     fn netlink(&mut self) -> Result<&Netlink, EnforceError> {
         if self.netlink.is_none() {
             let netlink = Netlink::open().map_err(|error| EnforceError::Kernel {
@@ -96,6 +87,19 @@ impl Nftables {
         let never = never(self.netlink()?).map_err(|errno| kernel("read the table", errno))?;
         self.made = Some(Made { text, never });
         Ok(())
+    }
+
+    /// The sets that there are, and what their ports are.
+    fn learn(&mut self, found: &Listing) {
+        for (name, comment) in &found.sets {
+            if let Some(set) = SetKey::named(name) {
+                self.sets.insert(set);
+                if set.scope > 0 {
+                    let text = comment.as_deref().unwrap_or_default();
+                    self.scopes.found(set.scope, text);
+                }
+            }
+        }
     }
 
     fn rebuild(&mut self) -> Result<(), EnforceError> {
@@ -174,17 +178,18 @@ impl Enforcer for Nftables {
         "nftables"
     }
 
+    fn look(&mut self) -> Result<bool, EnforceError> {
+        let Some(found) = ours()? else {
+            return Ok(false);
+        };
+        self.learn(&found);
+        self.netlink()?;
+        Ok(true)
+    }
+
     fn open(&mut self) -> Result<(), EnforceError> {
         let found = ours()?.unwrap_or_default();
-        for (name, comment) in &found.sets {
-            if let Some(set) = SetKey::named(name) {
-                self.sets.insert(set);
-                if set.scope > 0 {
-                    self.scopes
-                        .found(set.scope, comment.as_deref().unwrap_or_default());
-                }
-            }
-        }
+        self.learn(&found);
         self.scopes.follow(&self.ports);
         // The ones that there always are.
         for net in ["0.0.0.0/32", "::/128"] {
@@ -205,11 +210,8 @@ impl Enforcer for Nftables {
     fn set_ports(&mut self, ports: &mut PortSets) -> Result<(), EnforceError> {
         self.scopes.assign(ports);
         self.ports = ports.clone();
-        if self.made.is_some() {
-            self.rebuild()
-        } else {
-            Ok(())
-        }
+        // What is new gets its rules with its first set.
+        Ok(())
     }
 
     fn apply(&mut self, changes: &[Change], now: Now) -> Result<(), Vec<Failed>> {
@@ -280,6 +282,10 @@ impl Enforcer for Nftables {
         Ok(bans)
     }
 
+    fn port(&self) -> Option<u32> {
+        self.netlink.as_ref().map(|netlink| netlink.port)
+    }
+
     fn inquire(&self) -> Inquiry {
         let (made, scopes, sets) = (self.made.clone(), self.scopes.clone(), self.sets.clone());
         Box::new(move || survey(made.as_ref(), &scopes, &sets))
@@ -288,112 +294,11 @@ impl Enforcer for Nftables {
     fn remove(&mut self) -> Result<(), EnforceError> {
         self.made = None;
         self.sets.clear();
+        self.scopes = Scopes::default();
         if ours()?.is_some() {
             let table = format!("delete table inet {TABLE}\n");
             nft()?.args(["-f", "-"]).run(table.as_bytes())?;
         }
         Ok(())
-    }
-}
-
-fn survey(
-    made: Option<&Made>,
-    scopes: &Scopes,
-    sets: &BTreeSet<SetKey>,
-) -> Result<Found, EnforceError> {
-    let mut found = Found::default();
-    let Some(listing) = ours()? else {
-        found.broken = Some("the table inet banner was gone".into());
-        return Ok(found);
-    };
-    let netlink = Netlink::open().map_err(|error| EnforceError::Kernel {
-        operation: "talk to nf_tables",
-        why: error.to_string(),
-    })?;
-    let never = never(&netlink).unwrap_or_default();
-    if made.is_none_or(|made| made.text != listing.text) {
-        found.broken = Some("chains, rules or sets of the table inet banner were changed".into());
-    } else if made.is_none_or(|made| made.never != never) {
-        found.broken = Some("the never-ban list of the table inet banner was changed".into());
-    }
-    for &set in sets {
-        let elements = match netlink.list(TABLE, &set.name()) {
-            Ok(elements) => elements,
-            Err(Errno::ENOENT) => continue,
-            Err(errno) => return Err(kernel("read the table inet banner", errno)),
-        };
-        for element in elements {
-            match scopes.entry(set, &element.key) {
-                Some(entry) => found.held.push(Held {
-                    entry,
-                    left: element_left(&element),
-                }),
-                None => found.strange += 1,
-            }
-        }
-    }
-    found.held.sort_unstable_by_key(|held| held.entry);
-    found.held.dedup_by_key(|held| held.entry);
-    Ok(found)
-}
-
-fn element_left(element: &Element) -> Option<Duration> {
-    element.timeout?;
-    Some(Duration::from_millis(element.left.unwrap_or(0)))
-}
-
-/// What is in the sets of prefixes that are never dropped.
-fn never(netlink: &Netlink) -> Result<Vec<Vec<u8>>, Errno> {
-    let mut all = Vec::new();
-    for (name, _) in NEVER {
-        let mut elements: Vec<_> = netlink.list(TABLE, name)?;
-        elements.sort_by(|one, other| one.key.cmp(&other.key));
-        all.extend(elements.into_iter().map(|element| element.key));
-    }
-    Ok(all)
-}
-
-fn nft() -> Result<Child, ChildError> {
-    Child::new("nft", "nftables", WITHIN)
-}
-
-/// The table as it is; none: there is none.
-fn list() -> Result<Option<Listing>, EnforceError> {
-    let arguments = ["-s", "-n", "-t", "list", "table", "inet", TABLE];
-    match nft()?.args(arguments).run(&[]) {
-        Ok(finished) => Ok(Some(Listing::read(&String::from_utf8_lossy(
-            &finished.stdout,
-        )))),
-        Err(ChildError::Failed { said, .. }) if said.contains("No such file or directory") => {
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The same; refused when it is somebody else's.
-fn ours() -> Result<Option<Listing>, EnforceError> {
-    let found = list()?;
-    if found.as_ref().is_some_and(|listing| !listing.is_ours) {
-        return Err(EnforceError::Foreign {
-            what: format!("a table inet {TABLE}"),
-            advice: format!(
-                "look at it (nft list table inet {TABLE}), and remove or rename it if it is not \
-                 needed"
-            ),
-        });
-    }
-    Ok(found)
-}
-
-fn kernel(operation: &'static str, errno: Errno) -> EnforceError {
-    let advice = match errno {
-        Errno::EPERM | Errno::EACCES => "; run as root, or grant CAP_NET_ADMIN",
-        Errno::ENOENT => "; somebody has removed it",
-        _ => "",
-    };
-    EnforceError::Kernel {
-        operation,
-        why: format!("{}{advice}", errno.desc()),
     }
 }

@@ -168,6 +168,10 @@ impl Enforcer for Xdp {
         "xdp"
     }
 
+    fn look(&mut self) -> Result<bool, EnforceError> {
+        Ok(true)
+    }
+
     fn open(&mut self) -> Result<(), EnforceError> {
         self.read_again()
     }
@@ -242,4 +246,9 @@ pub fn unban_pinned(pin_dir: &Path, net: IpNet) -> Result<bool, XdpError> {
         Tables::pinned(|map| MapData::from_pin(pins.map(map)).map_err(XdpError::map(map)))?;
     let nobody = PrefixSet::default();
     Bans::adopt(tables, JailKeys::default(), nobody, Scopes::default())?.clear_all(net)
+}
+
+/// Whether an agent has left maps there.
+pub fn is_pinned(pin_dir: &Path) -> bool {
+    Pins::look(pin_dir).map(banner_common::BANS4).exists()
 }

@@ -1,7 +1,13 @@
 //! The enforcers behind the one trait, with packets.
 
+mod command;
 mod contract;
+mod failover;
+mod flood;
+mod hosts_deny;
+mod iptables;
 mod nftables;
+mod repair;
 
 use std::{process::Command, time::Duration};
 

@@ -1,0 +1,376 @@
+//! What is in force is compared with what should be, and put right.
+//!
+//! A thread of its own finds out what is in force; the comparison is made in slices, between which logs
+//! are read. What the agent itself changes meanwhile is left out of it.
+
+use std::{collections::HashSet, time::Duration};
+
+use tracing::{error, info, warn};
+
+use super::{Around, Ways, enforcer};
+use crate::{
+    decide::Cursor,
+    enforce::{EnforceError, Found, Held, left},
+    model::{Change, Entry, Mode, Mono, Until},
+};
+
+/// How many bans are compared, or put back, at once.
+const SLICE: usize = 20_000;
+
+/// How much earlier than it should a ban may end without being put in anew: reading takes time.
+const TOLERANCE: Duration = Duration::from_secs(3);
+
+/// How often an answer that the agent's own work came between is asked for again.
+const DOUBTS: u32 = 3;
+
+/// How long others may go on changing before it is looked at.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// An answer to an inquiry.
+#[derive(Debug)]
+pub(in crate::agent) struct Answer {
+    way: usize,
+    asked: Mono,
+    found: Result<Found, EnforceError>,
+}
+
+/// What is looked at of one way, and what was put right.
+#[derive(Debug, Default)]
+pub(super) struct Repair {
+    at: Option<Mono>,
+    asked: bool,
+    /// Since it was asked.
+    touched: HashSet<Entry>,
+    comparison: Option<Comparison>,
+    /// How often in a row it was asked again.
+    doubts: u32,
+    /// Bans that were missing.
+    pub(super) restored: u64,
+    /// Bans that nobody had decided on.
+    pub(super) strange: u64,
+    /// How often something beside bans was missing.
+    pub(super) rebuilt: u64,
+}
+
+#[derive(Debug)]
+struct Comparison {
+    asked: Mono,
+    held: Vec<Held>,
+    seen: Vec<bool>,
+    at: Cursor,
+    missing: usize,
+    strange: usize,
+    /// What is to be done.
+    changes: Vec<Change>,
+    compared: bool,
+}
+
+impl Repair {
+    /// The next inquiry is not later than this.
+    pub(super) fn plan(&mut self, at: Mono) {
+        self.at = Some(self.at.map_or(at, |planned| planned.min(at)));
+    }
+
+    /// Nothing is looked at any more.
+    pub(super) fn stop(&mut self) {
+        self.at = None;
+        self.comparison = None;
+    }
+
+    /// These are being changed.
+    pub(super) fn touch(&mut self, changes: &[Change]) {
+        if self.asked || self.comparison.is_some() {
+            self.touched.extend(changes.iter().map(Change::entry));
+        }
+    }
+}
+
+impl Ways {
+    /// Somebody has done something to the table of nftables.
+    pub(in crate::agent) fn noticed(&mut self, now: Mono) {
+        for each in &mut self.each {
+            if matches!(each.way, crate::model::Way::Nftables(_)) && each.open {
+                each.repair.plan(now.after(SETTLE));
+            }
+        }
+        self.plan_repair();
+    }
+
+    /// The port of the socket by which bans go into nftables.
+    pub(in crate::agent) fn nftables_port(&self) -> Option<u32> {
+        let mut all = self.each.iter().filter_map(|each| each.enforcer.as_ref());
+        all.find_map(|enforcer| enforcer.port())
+    }
+
+    /// Bans of XDP are looked at from now on, too.
+    pub(in crate::agent) fn begin_repair(&mut self, now: Mono) {
+        for each in &mut self.each {
+            if each.open {
+                each.repair.plan(now.after(Duration::from_secs(30)));
+            }
+        }
+        self.plan_repair();
+    }
+
+    fn plan_repair(&mut self) {
+        let next = self.each.iter().filter_map(|each| {
+            let busy = each.repair.comparison.as_ref().map(|_| Mono(0));
+            busy.or(each.repair.at.filter(|_| !each.repair.asked))
+        });
+        self.plan(next.min());
+    }
+
+    /// Does what is due: asks, compares a slice, puts a slice right. Whether a way does not work any
+    /// more.
+    pub(in crate::agent) fn repair(&mut self, around: &mut Around<'_>) -> bool {
+        let now = around.now.mono;
+        let mut broken = false;
+        for way in 0..self.each.len() {
+            if self.each[way].repair.comparison.is_some() {
+                self.compare(way, around);
+            } else if self.each[way].repair.at.is_some_and(|at| at <= now)
+                && !self.each[way].repair.asked
+            {
+                broken |= self.ask(way, around);
+            }
+        }
+        self.plan_repair();
+        broken
+    }
+
+    fn ask(&mut self, way: usize, around: &mut Around<'_>) -> bool {
+        let each = &mut self.each[way];
+        each.repair.at = None;
+        if !each.open || each.released {
+            return false;
+        }
+        if !each.is_xdp() && !left::load(&self.state_dir).contains(&each.way) {
+            info!("{}: taken away by banner detach, and left so", each.name());
+            each.released = true;
+            each.why_not = Some("taken away by banner detach; start the agent again".into());
+            return true;
+        }
+        if around
+            .xdp
+            .as_ref()
+            .is_some_and(|xdp| each.is_xdp() && xdp.is_unpinned())
+        {
+            return false;
+        }
+        let Some(enforcer) = enforcer(each, around.xdp) else {
+            return false;
+        };
+        let (inquiry, patience) = (enforcer.inquire(), enforcer.patience());
+        each.repair.plan(around.now.mono.after(patience));
+        each.repair.asked = true;
+        each.repair.touched.clear();
+        let (answers, asked) = (self.answers.clone(), around.now.mono);
+        tokio::task::spawn_blocking(move || {
+            let found = inquiry();
+            let _ = answers.send(Answer { way, asked, found });
+        });
+        false
+    }
+
+    /// Takes an answer. Whether a way does not work any more.
+    pub(in crate::agent) fn answered(&mut self, answer: Answer, around: &mut Around<'_>) -> bool {
+        let Answer { way, asked, found } = answer;
+        let each = &mut self.each[way];
+        each.repair.asked = false;
+        let name = each.way.name().to_owned();
+        if !each.open || each.released {
+            return false;
+        }
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                let gone = each.failed(&error.to_string(), around.now.mono)
+                    || matches!(error, EnforceError::Foreign { .. });
+                error!("{name}: cannot find out what is in force: {error}");
+                if gone {
+                    each.give_up(error.to_string(), around.now.mono);
+                }
+                self.plan_repair();
+                return gone;
+            }
+        };
+        if let Some(broken) = &found.broken {
+            // It may be the agent's own work that came between.
+            if !each.repair.touched.is_empty() && each.repair.doubts < DOUBTS {
+                each.repair.doubts += 1;
+                each.repair.plan(around.now.mono);
+                self.plan_repair();
+                return false;
+            }
+            each.repair.doubts = 0;
+            each.repair.rebuilt += 1;
+            let Some(enforcer) = enforcer(each, around.xdp) else {
+                return false;
+            };
+            if let Err(error) = enforcer.open() {
+                error!("{name}: {broken}, and cannot be put back: {error}");
+                each.give_up(error.to_string(), around.now.mono);
+                self.plan_repair();
+                return true;
+            }
+            warn!("{name}: {broken}; it is put back");
+        }
+        each.repair.comparison = Some(Comparison {
+            asked,
+            seen: vec![false; found.held.len()],
+            held: found.held,
+            at: Cursor::default(),
+            missing: 0,
+            strange: found.strange,
+            changes: Vec::new(),
+            compared: false,
+        });
+        self.compare(way, around);
+        self.plan_repair();
+        false
+    }
+
+    /// Compares a slice, or puts a slice right.
+    fn compare(&mut self, way: usize, around: &mut Around<'_>) {
+        let Some(mut comparison) = self.each[way].repair.comparison.take() else {
+            return;
+        };
+        if !comparison.compared {
+            self.look_for_missing(way, &mut comparison, around);
+        }
+        if comparison.compared {
+            let slice = comparison.changes.len().saturating_sub(SLICE);
+            let mut now = comparison.changes.split_off(slice);
+            // What was changed meanwhile is as it should be.
+            let touched = &self.each[way].repair.touched;
+            now.retain(|change| !touched.contains(&change.entry()));
+            let (failed, _) = self.apply_to(way, &now, around);
+            if let Some(failed) = failed.first() {
+                error!("{}: cannot be put right: {failed}", self.each[way].name());
+            }
+            if comparison.changes.is_empty() {
+                self.conclude(way, &comparison);
+                return;
+            }
+        }
+        self.each[way].repair.comparison = Some(comparison);
+    }
+
+    fn look_for_missing(&mut self, way: usize, comparison: &mut Comparison, around: &Around<'_>) {
+        let mut any = false;
+        for (ban, behind) in around.decider.bans_from(comparison.at).take(SLICE) {
+            comparison.at = behind;
+            any = true;
+            let entry = ban.entry();
+            let place = comparison
+                .held
+                .binary_search_by_key(&entry, |held| held.entry);
+            if let Ok(place) = place {
+                comparison.seen[place] = true;
+            }
+            if self.each[way].repair.touched.contains(&entry) {
+                continue;
+            }
+            let Change::Set(wanted) = self.should_be(way, entry, around) else {
+                if let Ok(place) = place {
+                    comparison.seen[place] = false;
+                }
+                continue;
+            };
+            let left = match wanted.until {
+                Until::Forever => None,
+                Until::At(end) => Some(end.since(comparison.asked)),
+            };
+            // The kernel ends it without us.
+            if left.is_some_and(|left| left < TOLERANCE) {
+                continue;
+            }
+            let is_right = place.is_ok_and(|place| {
+                let held = comparison.held[place].left;
+                !self.has_ends(way) || lasts(held, left, self.longest(way))
+            });
+            if !is_right {
+                comparison.changes.push(Change::Set(wanted));
+            }
+        }
+        if any {
+            return;
+        }
+        comparison.compared = true;
+        // Several jails may have banned one.
+        comparison.changes.sort_unstable_by_key(Change::entry);
+        comparison.changes.dedup_by_key(|change| change.entry());
+        comparison.missing = comparison.changes.len();
+        let held = std::mem::take(&mut comparison.held);
+        for (held, seen) in held.into_iter().zip(&comparison.seen) {
+            let entry = held.entry;
+            if *seen || self.each[way].repair.touched.contains(&entry) {
+                continue;
+            }
+            if held.left.is_some_and(|left| left < TOLERANCE) {
+                continue;
+            }
+            if matches!(self.should_be(way, entry, around), Change::Clear { .. }) {
+                comparison.strange += 1;
+                comparison.changes.push(entry.into());
+            }
+        }
+    }
+
+    fn has_ends(&self, way: usize) -> bool {
+        let enforcer = self.each[way].enforcer.as_ref();
+        enforcer.is_none_or(|enforcer| enforcer.has_ends())
+    }
+
+    fn longest(&self, way: usize) -> Option<Duration> {
+        self.each[way].enforcer.as_ref()?.longest()
+    }
+
+    /// What a way has to have of an entry.
+    fn should_be(&self, way: usize, entry: Entry, around: &Around<'_>) -> Change {
+        let each = &self.each[way];
+        let wanted = if self.used.iter().any(|used| used.contains(&way)) {
+            self.wanted(way, &self.used, entry, around.decider)
+        } else if each.spilled.contains(&entry) {
+            around.decider.change_for(entry)
+        } else {
+            entry.into()
+        };
+        match wanted {
+            // Ways other than XDP count nothing, so that there is nothing to observe.
+            Change::Set(ban) if ban.mode == Mode::Observe && !each.is_xdp() => entry.into(),
+            wanted => wanted,
+        }
+    }
+
+    fn conclude(&mut self, way: usize, comparison: &Comparison) {
+        let each = &mut self.each[way];
+        let (missing, strange) = (comparison.missing, comparison.strange);
+        each.repair.restored += missing as u64;
+        each.repair.strange += strange as u64;
+        let name = each.way.name();
+        if missing > 0 {
+            warn!("{name}: {missing} bans were missing or changed, and are put back");
+        }
+        if strange > 0 {
+            warn!(
+                "{name}: {strange} bans that banner had not made are taken away; banner ban makes \
+                 bans that stay"
+            );
+        }
+        each.repair.touched.clear();
+    }
+}
+
+/// Whether a ban that is in force for so long is as good as one for so long.
+fn lasts(held: Option<Duration>, wanted: Option<Duration>, longest: Option<Duration>) -> bool {
+    let wanted = match (wanted, longest) {
+        (Some(wanted), Some(longest)) => Some(wanted.min(longest)),
+        (wanted, _) => wanted,
+    };
+    match (held, wanted) {
+        (None, None) => true,
+        (Some(held), Some(wanted)) => held + TOLERANCE >= wanted && held <= wanted + TOLERANCE,
+        _ => false,
+    }
+}
