@@ -88,9 +88,11 @@ fn what_is_missing_is_said_for_each_compiler_and_with_both_ways_out() {
 #[test]
 fn versions_are_read_from_what_rustc_prints() {
     let printed = "rustc 1.97.0-nightly (abc 2026-05-25)\nbinary: rustc\n\
-                   release: 1.97.0-nightly\nLLVM version: 22.1.8";
+                   host: x86_64-unknown-linux-gnu\nrelease: 1.97.0-nightly\n\
+                   LLVM version: 22.1.8";
     let version = Version::parse(printed).unwrap();
     assert_eq!(version.line, "rustc 1.97.0-nightly (abc 2026-05-25)");
+    assert_eq!(version.host, "x86_64-unknown-linux-gnu");
     assert_eq!(version.release, (1, 97));
     assert_eq!(version.llvm_major(), "22");
     assert_eq!(Version::parse("rustc 1.97.0"), None);
