@@ -119,7 +119,7 @@ pub fn logs() -> Vec<Vec<u8>> {
 
 /// For configurations.
 pub fn configurations() -> Vec<Vec<u8>> {
-    let main = "interfaces: [lo]\nignore: [192.0.2.0/24]\nlimits: {line: 4KiB}\n";
+    let main = "interfaces: [lo]\nignore: [192.0.2.0/24]\nlimits: {line: 4096}\n";
     let jail = "jails:\n  x:\n    filter: x\n    logs: [/var/log/x.log]\n    max_retry: 3\n";
     let prefixes = "mine: '^<STAMP> '\n";
     (filter::library_names().filter_map(filter::library))

@@ -217,7 +217,7 @@ fn told(target: &NotifyStatus) -> Vec<String> {
 
 /// Counters that are 0 when all is well.
 fn losses(status: &Status) -> impl Iterator<Item = Vec<String>> {
-    let forgotten = status.jails.iter().map(|jail| jail.forgotten).sum();
+    let sum = |of: fn(&JailStatus) -> u64| status.jails.iter().map(of).sum();
     let counters = [
         (status.source.cut, "lines longer than limits.line were cut"),
         (
@@ -225,7 +225,11 @@ fn losses(status: &Status) -> impl Iterator<Item = Vec<String>> {
             "times events were lost, and all files looked at again",
         ),
         (
-            forgotten,
+            sum(|jail| jail.exhausted),
+            "times a pattern gave up on a line that would have taken it long",
+        ),
+        (
+            sum(|jail| jail.forgotten),
             "failures were forgotten: of far more hosts than limits.tracked",
         ),
     ];
@@ -292,6 +296,7 @@ mod tests {
             jails: vec![JailStatus {
                 name: "sshd".into(),
                 failures: 12,
+                exhausted: 3,
                 ..JailStatus::default()
             }],
             files: vec![FileStatus {
@@ -303,6 +308,7 @@ mod tests {
         };
         let text = text(&status);
         for part in [
+            "times a pattern gave up on a line",
             "PROBLEM  log\\u{1b}[2J is gone",
             "eth0",
             "native (veth); put back 2 times",

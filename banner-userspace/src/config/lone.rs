@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::filters::Filters;
 use super::problem::Problems;
-use super::raw::Argument;
+use super::raw::{Argument, Limits};
 use super::report::Report;
 use super::source::Source;
 use super::yaml::{Located, Spot};
@@ -48,6 +48,14 @@ pub fn filter_in(
     lone(main, parameters, |filters, arguments, _, report| {
         filters.in_file(path, arguments, report)
     })
+}
+
+/// `limits.line` of the configuration at `main`, in bytes; the default where there is none, or where it
+/// cannot be read. Jails and filters are not looked at.
+pub fn line_limit(main: &Path) -> u32 {
+    let mut source = Source::new(&Disk, main);
+    let read = source.load(&mut Report::default());
+    read.map_or(Limits::default().line, |(main, _)| main.limits.line)
 }
 
 fn lone(
@@ -102,6 +110,25 @@ mod tests {
         let found = filter_in(&main, &file, &[]).expect("a filter");
         assert_eq!(found.filter.spec().name, "own");
         assert!(found.prefixes.0.contains_key("mine"));
+    }
+
+    #[test]
+    fn the_length_of_lines_is_the_configurations() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let main = folder.path().join("banner.yaml");
+        let default = Limits::default().line;
+        assert_eq!(line_limit(&main), default);
+        for (text, limit) in [
+            (
+                "limits: { line: 4096 }\njails: { x: { filter: nosuch } }\n",
+                4096,
+            ),
+            ("ignore: []\n", default),
+            ("limits: [\n", default),
+        ] {
+            std::fs::write(&main, text).expect("a file");
+            assert_eq!(line_limit(&main), limit, "{text}");
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ use crate::notify::{Route, Target};
 pub use duration::BanTime;
 pub use files::{Disk, Files, InMemory};
 pub use interfaces::{InterfaceChoice, Interfaces};
-pub use lone::{LoneFilter, filter_in, filter_named};
+pub use lone::{LoneFilter, filter_in, filter_named, line_limit};
 pub use problem::{Problem, Problems};
 pub use raw::{Limits, Storage};
 pub use reference::reference;

@@ -2,5 +2,6 @@
 //! agent.
 
 mod filters;
+mod large;
 mod logs;
 mod scene;

@@ -32,8 +32,7 @@ use self::{
 };
 use super::{output, table};
 use crate::{
-    agent,
-    config::Limits,
+    agent, config,
     filter::{Filter, FilterState, Line},
     model::Wall,
 };
@@ -157,6 +156,7 @@ pub(super) fn test(config: &Path, test: &Test) -> anyhow::Result<ExitCode> {
         state: FilterState::new(&subject.filter, &zone).keep_fields(test.json),
         now,
         at: journal.then_some(now),
+        limit: usize::try_from(config::line_limit(config)).unwrap_or(usize::MAX),
         tally: Tally::new(subject.filter.spec().fail.len(), wanted),
         kept: Kept::default(),
         json: test.json.then(output::Lines::new),
@@ -210,6 +210,8 @@ struct Run<'r> {
     now: Wall,
     /// When lines were written that do not say so.
     at: Option<Wall>,
+    /// Longer lines are cut.
+    limit: usize,
     tally: Tally,
     kept: Kept,
     json: Option<output::Lines>,
@@ -217,8 +219,8 @@ struct Run<'r> {
 
 impl Run<'_> {
     fn log(&mut self, log: &Log, read: &Arc<AtomicU64>, bar: &ProgressBar) -> anyhow::Result<()> {
-        let limit = usize::try_from(Limits::default().line).unwrap_or(usize::MAX);
         let mut input = log.open(read)?;
+        let limit = self.limit;
         let mut sink = Reading {
             run: self,
             read,
