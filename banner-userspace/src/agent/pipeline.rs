@@ -13,7 +13,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use jiff::tz::TimeZone;
 
 use crate::{
-    filter::{Filter, FilterState, Hit, Key, Line, Sieve, Stamp, Verdict},
+    filter::{Filter, FilterState, Hit, Key, Line, Sieve, Splits, Stamp, Verdict},
     model::{Chunk, JailId, LogId, Now, Offence, Wall},
     track::{Lines, Tracker},
 };
@@ -73,6 +73,7 @@ const BIG: usize = 32 << 10;
 struct Readers {
     filters: Vec<Reader>,
     sieve: Arc<Sieve>,
+    splits: Splits,
     /// What other threads have to know.
     plan: Option<Arc<Plan>>,
 }
@@ -179,34 +180,41 @@ impl Pipeline {
     pub fn chunk(&mut self, chunk: &Chunk<'_>, now: Now, offences: &mut Vec<Offence>) {
         self.finish(offences);
         self.readers_of(chunk.logs);
-        let Some(Readers { filters, sieve, .. }) = self.readers.get_mut(chunk.logs) else {
+        let Some(readers) = self.readers.get_mut(chunk.logs) else {
             return;
         };
+        let Readers {
+            filters,
+            sieve,
+            splits,
+            ..
+        } = readers;
+        let count = filters.len();
         let (jails, lines) = (&mut self.jails, &mut self.lines);
-        let mut each = |line: &[u8], time, reader: &mut Reader| {
+        let mut each = |line: &[u8], time, n, splits: &mut Splits| {
+            let Some(reader) = filters.get_mut(n) else {
+                return;
+            };
             let line = Line {
                 cut: chunk.cut,
                 at: time,
                 ..plan::whole(line)
             };
-            let verdict = reader.filter.judge_in(&mut reader.state, line, now.wall);
+            let Reader { filter, state, .. } = reader;
+            let verdict = filter.judge_sharing(state, line, now.wall, splits.of(n));
             reader.count(&verdict, line.bytes, now, jails, lines, offences);
         };
         if chunk.cut {
             // What is missing may be what a pattern cannot do without.
             let line = chunk.bytes.strip_suffix(b"\n").unwrap_or(chunk.bytes);
             let time = chunk.time_of(line);
-            return filters
-                .iter_mut()
-                .for_each(|reader| each(line, time, reader));
+            splits.next_line();
+            return (0..count).for_each(|n| each(line, time, n, splits));
         }
         sieve.lines(chunk.bytes, |line, wanted| {
             let time = chunk.time_of(line);
-            for n in wanted.iter() {
-                if let Some(reader) = filters.get_mut(n) {
-                    each(line, time, reader);
-                }
-            }
+            splits.next_line();
+            wanted.iter().for_each(|n| each(line, time, n, splits));
         });
     }
 
@@ -292,7 +300,9 @@ impl Readers {
             }
         }
         let sieve = Sieve::new(filters.iter().map(|reader| &*reader.filter));
+        let splits = Splits::new(filters.iter().map(|reader| &*reader.filter));
         Self {
+            splits,
             filters,
             sieve: Arc::new(sieve),
             plan: None,

@@ -7,6 +7,7 @@ use super::{
     native::{self, Native},
     sieve::Required,
     spec::{FilterSpec, Stamps},
+    splits::Shared,
     stamp::{Stamp, StampReader},
     verdict::{Hit, Line, Verdict},
 };
@@ -117,10 +118,23 @@ impl Filter {
     /// What this filter says of `line` at time `now`, after all lines that `state` has seen. The
     /// state must be one of this filter's.
     pub fn judge_in(&self, state: &mut FilterState, line: Line<'_>, now: Wall) -> Verdict {
+        self.judge_sharing(state, line, now, None)
+    }
+
+    /// The same for one of several filters that look at a line: `shared` is of
+    /// [`Splits::of`](super::Splits::of) for this filter.
+    pub fn judge_sharing(
+        &self,
+        state: &mut FilterState,
+        line: Line<'_>,
+        now: Wall,
+        shared: Option<Shared<'_>>,
+    ) -> Verdict {
+        let shared = shared.map(|shared| (shared.split, shared.line));
         let keep = state.keep_fields;
         match (&self.judge, &mut state.kind) {
             (Judge::Native(native), Kind::Native(state)) => {
-                match native.judge(state, line, now, keep) {
+                match native.judge(state, line, now, keep, shared) {
                     native::Found::Nothing => Verdict::Miss,
                     native::Found::Ignored => Verdict::Ignored,
                     native::Found::Failure(found) => {

@@ -22,6 +22,7 @@ mod samples;
 mod session;
 mod sieve;
 mod spec;
+mod splits;
 mod stamp;
 mod stretch;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use samples::{Expect, Mismatch, Sample};
 pub use session::{SESSION_TIME, SESSIONS};
 pub use sieve::{Sieve, Wanted};
 pub use spec::{Dialect, FilterError, FilterSpec, Part, Prefixes, Stamps};
+pub use splits::{Shared, Splits};
 pub use stamp::{Detector, DetectorState, Found, Stamp, StampError, StampForms, StampReader};
 pub use stretch::Stretched;
 pub use verdict::{Hit, Key, Line, Verdict};

@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 use jiff::tz::TimeZone;
 
 use crate::{
-    filter::{Filter, FilterState, Line, Sieve, Verdict},
+    filter::{Filter, FilterState, Line, Sieve, Splits, Verdict},
     model::{LogId, Now},
 };
 
@@ -19,10 +19,17 @@ pub(super) struct Plan {
     pub(super) zone: TimeZone,
 }
 
+/// What one thread knows of a plan.
+#[derive(Debug)]
+pub(super) struct Known {
+    filters: Vec<Option<Seen>>,
+    splits: Splits,
+}
+
 /// A filter for one thread, and what it has found out there. `None` in its place: what it says
 /// depends on other lines.
 #[derive(Debug)]
-pub(super) enum Seen {
+enum Seen {
     Apart(Box<(Filter, FilterState)>),
     NotApart,
 }
@@ -50,16 +57,15 @@ pub(super) struct Finding {
 
 impl Plan {
     /// Judges whole lines.
-    pub(super) fn judge(
-        self: Arc<Self>,
-        bytes: Vec<u8>,
-        now: Now,
-        seen: &mut Vec<Option<Seen>>,
-    ) -> Judged {
-        seen.resize_with(self.filters.len(), || None);
+    pub(super) fn judge(self: Arc<Self>, bytes: Vec<u8>, now: Now, known: &mut Known) -> Judged {
+        let Known {
+            filters: seen,
+            splits,
+        } = known;
         let mut findings = Vec::new();
         self.sieve.lines(&bytes, |line, wanted| {
             let start = line.as_ptr().addr() - bytes.as_ptr().addr();
+            splits.next_line();
             for n in wanted.iter() {
                 let Some(filter) = self.filters.get(n) else {
                     continue;
@@ -67,7 +73,7 @@ impl Plan {
                 let verdict = match seen[n].get_or_insert_with(|| Seen::new(filter, &self.zone)) {
                     Seen::Apart(apart) => {
                         let (filter, state) = &mut **apart;
-                        match filter.judge_in(state, whole(line), now.wall) {
+                        match filter.judge_sharing(state, whole(line), now.wall, splits.of(n)) {
                             Verdict::Miss => continue,
                             verdict => Some(verdict),
                         }
@@ -92,6 +98,15 @@ impl Plan {
             now,
             findings,
             exhausted,
+        }
+    }
+}
+
+impl Known {
+    pub(super) fn new(plan: &Plan) -> Self {
+        Self {
+            filters: plan.filters.iter().map(|_| None).collect(),
+            splits: Splits::new(plan.filters.iter().map(|filter| &**filter)),
         }
     }
 }

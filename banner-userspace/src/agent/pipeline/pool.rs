@@ -15,7 +15,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use super::plan::{Judged, Plan, Seen};
+use super::plan::{Judged, Known, Plan};
 use crate::model::Now;
 
 /// More threads than this are not begun, whatever the machine has: matching must not take it all.
@@ -66,7 +66,7 @@ type Done = (u64, Result<Judged, Box<dyn Any + Send>>);
 
 /// What one thread has learnt for each plan.
 #[derive(Debug, Default)]
-struct Memory(Vec<(Weak<Plan>, Vec<Option<Seen>>)>);
+struct Memory(Vec<(Weak<Plan>, Known)>);
 
 impl Pool {
     /// With as many threads as there are processors for this process. They begin when there is
@@ -219,10 +219,10 @@ impl Memory {
         let plan = Arc::downgrade(&job.plan);
         let place = self.0.iter().position(|(known, _)| known.ptr_eq(&plan));
         let place = place.unwrap_or_else(|| {
-            self.0.push((plan, Vec::new()));
+            self.0.push((plan, Known::new(&job.plan)));
             self.0.len() - 1
         });
-        let (_, seen) = &mut self.0[place];
-        job.plan.judge(job.bytes, job.now, seen)
+        let (_, known) = &mut self.0[place];
+        job.plan.judge(job.bytes, job.now, known)
     }
 }

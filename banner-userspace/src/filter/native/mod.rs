@@ -9,7 +9,10 @@ mod tags;
 mod tail;
 
 pub use self::prefixes::BUILTIN_PREFIXES;
-pub(super) use self::{pattern::Pattern, prefix::Prefix};
+pub(super) use self::{
+    pattern::Pattern,
+    prefix::{Prefix, Split},
+};
 use self::{prefix::Remembered, tail::Tails};
 
 use std::{borrow::Cow, collections::VecDeque, mem};
@@ -113,7 +116,15 @@ impl Native {
     }
 
     /// What this filter says of `line`; `keep`: with all fields.
-    pub(super) fn judge(&self, state: &mut State, line: Line<'_>, now: Wall, keep: bool) -> Found {
+    /// `shared`: what a prefix that others have too has split, and the number of this line.
+    pub(super) fn judge(
+        &self,
+        state: &mut State,
+        line: Line<'_>,
+        now: Wall,
+        keep: bool,
+        shared: Option<(&mut Split, u64)>,
+    ) -> Found {
         let bytes = match &self.decoder {
             Some(decoder) => match decoder.text(line.bytes) {
                 Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
@@ -122,7 +133,10 @@ impl Native {
             None => Cow::Borrowed(line.bytes),
         };
         let (stamp, message) = match &self.prefix {
-            Some(prefix) => prefix.split(&bytes, &mut state.stamp),
+            Some(prefix) => match shared {
+                Some((split, number)) => prefix.split_once(&bytes, split, number),
+                None => prefix.split(&bytes, &mut state.stamp),
+            },
             None => (None, &*bytes),
         };
         if self.lines <= 1 && !line.cut {

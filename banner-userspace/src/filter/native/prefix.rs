@@ -1,6 +1,6 @@
 //! Shared prefixes: what stands before the message in a log of some kind.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use regex::bytes::RegexBuilder;
 use regex_automata::Input;
@@ -21,6 +21,8 @@ const PROGRAM_TAG: &str = "<PROGRAM>";
 #[derive(Clone, Debug)]
 pub(in crate::filter) struct Prefix {
     matcher: Matcher,
+    /// As it was compiled: what is the same splits every line in the same way.
+    text: Arc<str>,
     /// The groups of the stamp.
     stamps: Vec<usize>,
 }
@@ -35,7 +37,43 @@ pub(in crate::filter) struct Remembered {
     slots: Slots,
 }
 
+/// What one line was split into by a prefix that several filters have.
+#[derive(Debug, Default)]
+pub(in crate::filter) struct Split {
+    remembered: Remembered,
+    /// The number of the line, from 1 on.
+    line: u64,
+    stamp: Option<Range<usize>>,
+    message: usize,
+}
+
 impl Prefix {
+    /// Whether another prefix splits every line in the same way.
+    pub(in crate::filter) fn is_like(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+
+    /// The same as [`split`](Self::split) for several filters: the first that asks about the line of
+    /// this number has it split.
+    pub(super) fn split_once<'l>(
+        &self,
+        line: &'l [u8],
+        split: &mut Split,
+        number: u64,
+    ) -> (Option<&'l [u8]>, &'l [u8]) {
+        if split.line != number {
+            let (stamp, message) = self.split(line, &mut split.remembered);
+            split.line = number;
+            split.message = line.len() - message.len();
+            split.stamp = stamp.map(|stamp| {
+                let start = stamp.as_ptr().addr() - line.as_ptr().addr();
+                start..start + stamp.len()
+            });
+        }
+        let stamp = (split.stamp.clone()).and_then(|stamp| line.get(stamp));
+        (stamp, line.get(split.message..).unwrap_or_default())
+    }
+
     /// Compiles the prefix that `spec` names, with `stamp` for its stamps; `None` when it names none.
     pub(in crate::filter) fn compile(
         spec: &FilterSpec,
@@ -88,7 +126,11 @@ impl Prefix {
         let stamps = (0..stamps)
             .filter_map(|n| matcher.groups().index(&format!("{STAMP_GROUP}{n}")))
             .collect();
-        Ok(Some(Self { matcher, stamps }))
+        Ok(Some(Self {
+            matcher,
+            text: expanded.into(),
+            stamps,
+        }))
     }
 
     /// Whether it says where a stamp stands.

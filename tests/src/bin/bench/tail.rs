@@ -44,10 +44,10 @@ pub(crate) fn measure(lab: &Lab, topology: &Topology, table: &mut Table) -> Resu
         let log = lab.log("tail.log");
         let file = File::create(&log)?;
         drop(file);
+        let path = log.display();
         let config = format!(
-            "defaults: {{ logs: [{}] }}\njails:\n  sshd: {{ filter: sshd, max_retry: 1000000 }}\n  \
-             mark: {{ filter: {{ fail: ['^mark <HOST>$'] }}, max_retry: 1, ban_time: 1h }}\n",
-            log.display()
+            "jails:\n  sshd: {{ filter: sshd, logs: [{path}], max_retry: 1000 }}\n  \
+             mark: {{ filter: {{ fail: ['^mark <HOST>$'] }}, logs: [{path}], max_retry: 1, ban_time: 1h }}\n"
         );
         let seat = seat(lab, topology, &config)?;
         let agent = seat.start()?;

@@ -1,0 +1,73 @@
+//! Prefixes that several filters have are split off once for each line.
+
+use super::{
+    Filter,
+    engine::Judge,
+    native::{Prefix, Split},
+};
+
+/// What the prefixes of some filters have split off the line that they look at.
+#[derive(Debug)]
+pub struct Splits {
+    /// By filter: which of the prefixes it has, if another filter has it too.
+    filters: Vec<Option<usize>>,
+    splits: Vec<Split>,
+    line: u64,
+}
+
+/// The part of [`Splits`] that is about one filter.
+#[derive(Debug)]
+pub struct Shared<'s> {
+    pub(super) split: &'s mut Split,
+    pub(super) line: u64,
+}
+
+impl Splits {
+    /// For these filters, by their place.
+    pub fn new<'f>(filters: impl IntoIterator<Item = &'f Filter>) -> Self {
+        let prefixes: Vec<Option<&Prefix>> = filters.into_iter().map(prefix).collect();
+        let mut kinds: Vec<&Prefix> = Vec::new();
+        let of =
+            |one: &Prefix, kinds: &mut Vec<&_>| kinds.iter().position(|&kind| one.is_like(kind));
+        let mut filters = Vec::new();
+        for one in &prefixes {
+            let same = |other: &&Option<&Prefix>| {
+                (one.zip(**other)).is_some_and(|(one, other)| one.is_like(other))
+            };
+            let shared = prefixes.iter().filter(same).count() > 1;
+            filters.push(one.filter(|_| shared).map(|one| {
+                of(one, &mut kinds).unwrap_or_else(|| {
+                    kinds.push(one);
+                    kinds.len() - 1
+                })
+            }));
+        }
+        Self {
+            filters,
+            splits: kinds.iter().map(|_| Split::default()).collect(),
+            line: 0,
+        }
+    }
+
+    /// From now on it is about another line.
+    pub fn next_line(&mut self) {
+        self.line += 1;
+    }
+
+    /// What the filter in this place has to be given; `None`: it shares nothing.
+    pub fn of(&mut self, filter: usize) -> Option<Shared<'_>> {
+        let kind = (*self.filters.get(filter)?)?;
+        Some(Shared {
+            split: self.splits.get_mut(kind)?,
+            line: self.line,
+        })
+    }
+}
+
+/// The prefix that a filter splits off lines as they stand in the log.
+fn prefix(filter: &Filter) -> Option<&Prefix> {
+    match &filter.judge {
+        Judge::Native(native) if native.decoder.is_none() => native.prefix.as_ref(),
+        Judge::Native(_) | Judge::Fail2ban(_) => None,
+    }
+}
