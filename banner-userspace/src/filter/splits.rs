@@ -11,7 +11,7 @@ use super::{
 pub struct Splits {
     /// By filter: which of the prefixes it has, if another filter has it too.
     filters: Vec<Option<usize>>,
-    splits: Vec<Split>,
+    prefixes: Vec<Split>,
     line: u64,
 }
 
@@ -31,10 +31,9 @@ impl Splits {
             |one: &Prefix, kinds: &mut Vec<&_>| kinds.iter().position(|&kind| one.is_like(kind));
         let mut filters = Vec::new();
         for one in &prefixes {
-            let same = |other: &&Option<&Prefix>| {
-                (one.zip(**other)).is_some_and(|(one, other)| one.is_like(other))
-            };
-            let shared = prefixes.iter().filter(same).count() > 1;
+            let others = prefixes.iter().flatten();
+            let shared =
+                one.is_some_and(|one| others.filter(|other| one.is_like(other)).count() > 1);
             filters.push(one.filter(|_| shared).map(|one| {
                 of(one, &mut kinds).unwrap_or_else(|| {
                     kinds.push(one);
@@ -44,7 +43,7 @@ impl Splits {
         }
         Self {
             filters,
-            splits: kinds.iter().map(|_| Split::default()).collect(),
+            prefixes: kinds.iter().map(|_| Split::default()).collect(),
             line: 0,
         }
     }
@@ -58,7 +57,7 @@ impl Splits {
     pub fn of(&mut self, filter: usize) -> Option<Shared<'_>> {
         let kind = (*self.filters.get(filter)?)?;
         Some(Shared {
-            split: self.splits.get_mut(kind)?,
+            split: self.prefixes.get_mut(kind)?,
             line: self.line,
         })
     }
