@@ -60,12 +60,6 @@ impl Hosts {
         self.table.len()
     }
 
-    /// How many it has had room for at once.
-    #[cfg(test)]
-    pub(super) fn places(&self) -> usize {
-        self.nodes.len()
-    }
-
     /// The place of a host, and whether it is new; then it is in no list until [`Self::heard`].
     pub(super) fn place(&mut self, host: IpAddr) -> (Place, bool) {
         let hash = self.hasher.hash_one(host);
