@@ -88,7 +88,7 @@ pub(crate) fn fail2ban_rs(log: &Path, rounds: usize) -> Option<(Took, String)> {
     let (took, said) = took("fail2ban-rs", &program, &arguments, &[], rounds, &[0])?;
     let count = said
         .lines()
-        .find(|line| line.to_lowercase().contains("match"))
+        .find(|line| line.to_lowercase().contains("match") && !line.starts_with("Log file"))
         .unwrap_or("it does not say how many lines matched");
     Some((took, count.trim().into()))
 }
