@@ -20,6 +20,7 @@ pub mod sniffer;
 pub mod ssh;
 pub mod sshd;
 pub mod topology;
+pub mod torture;
 pub mod vsftpd;
 pub mod wait;
 

@@ -19,6 +19,7 @@ mod summary;
 mod test;
 mod tidy;
 mod toolchain;
+mod torture;
 mod vm;
 
 use std::process::ExitCode;
@@ -73,6 +74,11 @@ enum Cli {
     /// stands beside its floor and its target; compare figures of one run only. docs/benchmarks.md
     /// says what is measured, and how.
     Bench(bench::Args),
+    /// Do to the agent what it has to stand: kill it, rotate its logs, cut the power
+    ///
+    /// Beside a model: no ban that is older than a second is lost, no failure counts twice, no line is
+    /// left out. Builds for release and runs as root, in namespaces of its own. Prints the seed.
+    Torture(torture::Args),
     /// Compare banner's verdicts with those of the real fail2ban, line by line
     ///
     /// Takes Debian's fail2ban package into the cache folder (see setup; unpacked, not installed),
@@ -122,6 +128,7 @@ fn run(command: Cli) -> Result<ExitCode> {
         Cli::Run(args) => run::run(&args)?,
         Cli::Test(args) => return test::run(&args),
         Cli::Bench(args) => bench::run(&args)?,
+        Cli::Torture(args) => torture::run(&args)?,
         Cli::Vm(args) => return vm::run(&args),
         Cli::Conformance(args) => return conformance::run(&args),
         Cli::Fuzz(args) => fuzz::run(&args)?,

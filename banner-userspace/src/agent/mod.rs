@@ -6,6 +6,7 @@ mod begin;
 mod clock;
 mod enforcing;
 mod follow;
+mod forget;
 mod guarded;
 mod interfaces;
 mod keeper;
@@ -27,6 +28,7 @@ mod unread;
 mod ways;
 
 pub use clock::{now, processor_time};
+pub use forget::forget;
 pub use run::run;
 pub use session::ssh_peer;
 pub use start::{Options, Started, start};

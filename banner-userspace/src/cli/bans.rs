@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use super::{Places, ask, output::say, table};
 use crate::{
+    agent,
     control::{BanPage, BanStatus, Client, ClientError, shown},
     enforce::xdp,
 };
@@ -127,7 +128,10 @@ pub(super) fn unban(places: &Places, nets: &[IpNet]) -> anyhow::Result<ExitCode>
         {
             Ok(unbanned) => (unbanned.was_banned, unbanned.within),
             Err(ClientError::NoAgent { .. }) => {
-                (xdp::unban_pinned(&places.pin_dir, net)?, Vec::new())
+                let pinned = xdp::unban_pinned(&places.pin_dir, net)?;
+                let kept = agent::forget(&places.clone().into(), Some(net));
+                let kept = kept.map_err(|why| anyhow::anyhow!("still kept on disk: {why}"))?;
+                (pinned || kept > 0, Vec::new())
             }
             Err(error) => return Err(error.into()),
         };
@@ -148,6 +152,13 @@ pub(super) fn unban(places: &Places, nets: &[IpNet]) -> anyhow::Result<ExitCode>
 }
 
 pub(super) fn unban_all(socket: &Path) -> anyhow::Result<ExitCode> {
+    let ended = end_all(socket)?;
+    say!("{ended} bans ended");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks the agent to end all bans; how many there were.
+pub(super) fn end_all(socket: &Path) -> anyhow::Result<usize> {
     let ended = ask(
         async |agent| {
             let mut ended = 0;
@@ -161,15 +172,13 @@ pub(super) fn unban_all(socket: &Path) -> anyhow::Result<ExitCode> {
         },
         socket,
     )?;
-    let ended = ended.map_err(|error| {
+    ended.map_err(|error| {
         let hint = "bans can be ended one by one, or all with `banner detach`, without an agent";
         match error {
             ClientError::NoAgent { .. } => anyhow::Error::from(error).context(hint),
             error => error.into(),
         }
-    })?;
-    say!("{ended} bans ended");
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 #[cfg(test)]

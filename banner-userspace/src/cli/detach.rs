@@ -1,18 +1,18 @@
 //! `banner detach`.
 
-use std::{path::Path, process::ExitCode};
+use std::process::ExitCode;
 
-use super::{output::say, table::escaped};
-use crate::enforce::{left, xdp};
+use super::{Places, bans, output::say, table::escaped};
+use crate::{
+    agent,
+    enforce::{left, xdp},
+};
 
-pub(super) fn detach(
-    pin_dir: &Path,
-    state_dir: &Path,
-    interfaces: &[String],
-) -> anyhow::Result<ExitCode> {
+pub(super) fn detach(places: Places) -> anyhow::Result<ExitCode> {
+    let (pin_dir, interfaces) = (&places.pin_dir, &places.interfaces);
     // Ways other than XDP are on no interface in particular.
     let others = if interfaces.is_empty() {
-        left::remove_all(state_dir)
+        left::remove_all(&places.state_dir)
     } else {
         Vec::new()
     };
@@ -61,6 +61,23 @@ pub(super) fn detach(
             "the agent (process {agent}) still runs, but drops {drops}: stop it, or start it \
              again to attach anew"
         );
+    }
+    if !detached.remaining.is_empty() {
+        return Ok(code);
+    }
+    // The bans are over, also for the next agent.
+    let forgotten = if detached.agent.is_some() {
+        bans::end_all(&places.socket).map_err(|error| format!("{error:#}"))
+    } else {
+        agent::forget(&places.into(), None)
+    };
+    match forgotten {
+        Ok(0) => {}
+        Ok(count) => say!("{count} bans ended"),
+        Err(why) => {
+            say!("bans are still kept on disk, and the next agent puts them back: {why}");
+            return Ok(ExitCode::FAILURE);
+        }
     }
     Ok(code)
 }

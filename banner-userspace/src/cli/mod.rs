@@ -45,7 +45,7 @@ struct Cli {
 }
 
 /// Where everything is; the same for every command.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 struct Places {
     /// Main configuration file; filters.d and prefixes.yaml are looked for beside it.
     #[arg(
@@ -158,7 +158,7 @@ pub fn main() -> ExitCode {
         Command::Ban(ban) => ban::ban(&places.socket, &ban),
         Command::Unban { all: true, .. } => bans::unban_all(&places.socket),
         Command::Unban { nets, .. } => bans::unban(&places, &nets),
-        Command::Detach => detach::detach(&places.pin_dir, &places.state_dir, &places.interfaces),
+        Command::Detach => detach::detach(places),
         Command::Trace(trace) => trace::trace(&places, &trace),
         Command::Import(import) => import::import(&import),
         Command::Notify(arguments) => notify::notify(&places.config, &arguments),

@@ -20,6 +20,7 @@ mod netlink;
 mod notify;
 mod ssh;
 mod startup;
+mod torture;
 mod verdict;
 mod whole;
 mod wire;
