@@ -1,6 +1,6 @@
 //! What the actions of a jail do: whom they keep out, and whom they tell.
 
-use super::{Fail2ban, FilterRef, definition::Definition, mails::Mail};
+use super::{Fail2ban, FilterRef, definition::Definition, mails::Mail, ways};
 use crate::import::{
     error::Place,
     ini::{Files, Section, Text},
@@ -10,13 +10,23 @@ use crate::import::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// Keeps hosts out.
-    Ban(Scope),
+    Ban(Ban),
     /// Lets in those whom the filter finds.
     Allow,
     /// Tells people.
     Mail(Mail),
     /// Something else, in words.
     Other(&'static str),
+}
+
+/// How an action keeps hosts out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ban {
+    pub(super) scope: Scope,
+    /// The way of ours beside XDP, an item of `enforce`; none: there is none like it.
+    pub(super) way: Option<String>,
+    /// What is not as it was there.
+    pub(super) changed: Vec<String>,
 }
 
 /// Which ports a ban is for.
@@ -30,44 +40,58 @@ pub(super) enum Scope {
     },
 }
 
-/// Actions that ban, and whether they ban for ports.
-const BANS: [(&str, bool); 36] = [
-    ("apf", false),
-    ("blackhole", false),
-    ("bsd-ipfw", true),
-    ("firewallcmd-allports", false),
-    ("firewallcmd-ipset", true),
-    ("firewallcmd-multiport", true),
-    ("firewallcmd-new", true),
-    ("firewallcmd-rich-logging", true),
-    ("firewallcmd-rich-rules", true),
-    ("hostsdeny", false),
-    ("ipfilter", false),
-    ("ipfw", true),
-    ("iptables", true),
-    ("iptables-allports", false),
-    ("iptables-ipset", true),
-    ("iptables-ipset-proto4", true),
-    ("iptables-ipset-proto6", true),
-    ("iptables-ipset-proto6-allports", false),
-    ("iptables-multiport", true),
-    ("iptables-multiport-log", true),
-    ("iptables-new", true),
-    ("iptables-xt_recent-echo", false),
-    ("nftables", true),
-    ("nftables-allports", false),
-    ("nftables-common", true),
-    ("nftables-multiport", true),
-    ("npf", false),
-    ("osx-afctl", false),
-    ("osx-ipfw", true),
-    ("pf", true),
-    ("pf-allports", false),
-    ("route", false),
-    ("shorewall", false),
-    ("shorewall-ipset-proto6", false),
-    ("symbiosis-blacklist-allports", false),
-    ("ufw", false),
+/// What an action bans with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Means {
+    Iptables,
+    Nftables,
+    HostsDeny,
+    /// A program that writes rules of netfilter, or routes.
+    Linux,
+    /// What Linux has not.
+    Foreign,
+}
+
+use Means::{Foreign, HostsDeny, Iptables, Linux, Nftables};
+
+/// Actions that ban, whether they ban for ports, and with what.
+const BANS: [(&str, bool, Means); 36] = [
+    ("apf", false, Linux),
+    ("blackhole", false, Linux),
+    ("bsd-ipfw", true, Foreign),
+    ("firewallcmd-allports", false, Linux),
+    ("firewallcmd-ipset", true, Linux),
+    ("firewallcmd-multiport", true, Linux),
+    ("firewallcmd-new", true, Linux),
+    ("firewallcmd-rich-logging", true, Linux),
+    ("firewallcmd-rich-rules", true, Linux),
+    ("hostsdeny", false, HostsDeny),
+    ("ipfilter", false, Foreign),
+    ("ipfw", true, Foreign),
+    ("iptables", true, Iptables),
+    ("iptables-allports", false, Iptables),
+    ("iptables-ipset", true, Iptables),
+    ("iptables-ipset-proto4", true, Iptables),
+    ("iptables-ipset-proto6", true, Iptables),
+    ("iptables-ipset-proto6-allports", false, Iptables),
+    ("iptables-multiport", true, Iptables),
+    ("iptables-multiport-log", true, Iptables),
+    ("iptables-new", true, Iptables),
+    ("iptables-xt_recent-echo", false, Iptables),
+    ("nftables", true, Nftables),
+    ("nftables-allports", false, Nftables),
+    ("nftables-common", true, Nftables),
+    ("nftables-multiport", true, Nftables),
+    ("npf", false, Foreign),
+    ("osx-afctl", false, Foreign),
+    ("osx-ipfw", true, Foreign),
+    ("pf", true, Foreign),
+    ("pf-allports", false, Foreign),
+    ("route", false, Linux),
+    ("shorewall", false, Linux),
+    ("shorewall-ipset-proto6", false, Linux),
+    ("symbiosis-blacklist-allports", false, Linux),
+    ("ufw", false, Linux),
 ];
 
 /// What reports to a service would take.
@@ -89,15 +113,28 @@ const OTHERS: [(&str, &str); 14] = [
     ("abuseipdb", SERVICE),
     ("blocklist_de", SERVICE),
     ("ipthreat", SERVICE),
-    ("cloudflare", "bans at a remote service"),
-    ("netscaler", "bans on a remote machine"),
-    ("nsupdate", "writes to a name server"),
-    ("nginx-block-map", "writes a map for nginx"),
+    (
+        "cloudflare",
+        "bans at a remote service; `enforce` has commands for such",
+    ),
+    (
+        "netscaler",
+        "bans on a remote machine; `enforce` has commands for such",
+    ),
+    (
+        "nsupdate",
+        "writes to a name server; `enforce` has commands for such",
+    ),
+    (
+        "nginx-block-map",
+        "writes a map for nginx; `enforce` has commands for such",
+    ),
     ("dummy", "writes to a file, and banner does not"),
 ];
 
 /// What an action of somebody's own does.
-const OWN: &str = "is a command of its own, for a shell; `notify` has commands without one";
+const OWN: &str =
+    "is a command of its own, for a shell; `enforce` and `notify` have commands without one";
 
 impl Fail2ban {
     /// What an action of a jail does. Options that are not given are those of its file.
@@ -106,8 +143,13 @@ impl Fail2ban {
         if action.option("blocktype").is_some_and(lets_in) {
             return Action::Allow;
         }
-        if let Some(&(_, by_port)) = BANS.iter().find(|(name, _)| *name == action.name) {
-            return Action::Ban(self.scope(action, by_port, jail));
+        if let Some(&(_, by_port, means)) = BANS.iter().find(|(name, ..)| *name == action.name) {
+            let (way, changed) = ways::way(action, means);
+            return Action::Ban(Ban {
+                scope: self.scope(action, by_port, jail),
+                way,
+                changed,
+            });
         }
         let value = |option: &str| {
             let given = action.option(option).map(str::to_owned);

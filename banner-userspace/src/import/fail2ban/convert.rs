@@ -10,6 +10,7 @@ use super::{
     policy::Policy,
     ports::BanPorts,
     report::Report,
+    ways,
     yaml::{self, OurJail, OurMain},
 };
 use crate::import::ImportError;
@@ -44,7 +45,7 @@ impl Fail2ban {
         let mut filters = Filters::default();
         let mut jails: Vec<OurJail> = Vec::new();
         let mut targets = Targets::default();
-        let mut routes = Vec::new();
+        let (mut routes, mut ways) = (Vec::new(), Vec::new());
         for jail in &read.jails {
             let wanted = our_name(&jail.name);
             let taken = |name: &String| jails.iter().any(|jail| jail.name == *name);
@@ -70,9 +71,12 @@ impl Fail2ban {
                 report.jails.push(ours.name.clone());
                 jails.push(ours);
                 routes.push(targets.routes(&deeds.mails));
+                ways.push((!deeds.scopes.is_empty()).then_some(deeds.ways));
             }
         }
-        for (jail, routes) in jails.iter_mut().zip(&routes) {
+        let (enforce, own_ways) = ways::shared(&ways);
+        for ((jail, routes), ways) in jails.iter_mut().zip(&routes).zip(own_ways) {
+            jail.policy.extend(ways.map(|text| ("enforce", text)));
             let notify = targets.of_jail(routes);
             jail.policy.extend(notify.map(|text| ("notify", text)));
         }
@@ -80,6 +84,7 @@ impl Fail2ban {
         let main = OurMain {
             from: self.dir().display().to_string(),
             ignore: ignore.collect(),
+            enforce,
             notify: targets.written(),
             defaults: defaults.policy.said(),
             jails,
@@ -125,10 +130,19 @@ fn ours(
     }
     left_out(jail, report, &mut comments);
     let policy = Policy::of(|option| jail.option(option).map(str::to_owned));
-    for text in &policy.changed {
+    let usual = &defaults.policy;
+    for text in policy
+        .changed
+        .iter()
+        .filter(|text| !usual.changed.contains(text))
+    {
         report.changed(Some(&jail.name), text);
     }
-    for text in &policy.left_out {
+    for text in policy
+        .left_out
+        .iter()
+        .filter(|text| !usual.left_out.contains(text))
+    {
         report.left_out(Some(&jail.name), text);
         comments.push(format!("Left out: {text}."));
     }
@@ -150,7 +164,7 @@ fn ours(
     Some(OurJail {
         enabled: jail.enabled && refused.is_none(),
         filter,
-        logs,
+        logs: logs.iter().map(|log| yaml::scalar(log)).collect(),
         ports,
         policy,
         ignore: ignore(jail, defaults, report, &mut comments),

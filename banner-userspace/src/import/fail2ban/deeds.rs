@@ -5,6 +5,7 @@ use super::{
     ban_actions::{Action, Scope},
     mails::Mail,
     report::Report,
+    ways::SILENT,
 };
 
 /// What is done to those whom a jail finds, in words of ours.
@@ -12,6 +13,8 @@ use super::{
 pub(super) struct Deeds {
     /// For which ports they are banned; empty: they are not.
     pub(super) scopes: Vec<Scope>,
+    /// With what, beside XDP: items of `enforce`.
+    pub(super) ways: Vec<String>,
     /// Who is told by mail.
     pub(super) mails: Vec<Mail>,
 }
@@ -27,7 +30,15 @@ impl Fail2ban {
         let mut deeds = Deeds::default();
         for action in &jail.actions {
             match self.action(action, &jail.options) {
-                Action::Ban(scope) => deeds.scopes.push(scope),
+                Action::Ban(ban) => {
+                    for text in ban.changed {
+                        // That holds for all of them.
+                        let jail = (text != SILENT).then_some(jail.name.as_str());
+                        report.changed(jail, text);
+                    }
+                    deeds.scopes.push(ban.scope);
+                    deeds.ways.extend(ban.way);
+                }
                 Action::Allow => {
                     let text = "the jail as a whole: it lets hosts in, and banner keeps them out";
                     report.left_out(Some(&jail.name), text);

@@ -19,6 +19,7 @@ mod ports;
 mod report;
 #[cfg(test)]
 mod tests;
+mod ways;
 mod yaml;
 
 use std::{

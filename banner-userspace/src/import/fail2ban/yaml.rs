@@ -10,6 +10,7 @@ pub(super) struct OurJail {
     pub(super) name: String,
     pub(super) enabled: bool,
     pub(super) filter: String,
+    /// Items as they are written.
     pub(super) logs: Vec<String>,
     /// None: every port.
     pub(super) ports: Option<Vec<String>>,
@@ -26,6 +27,8 @@ pub(super) struct OurMain {
     /// Where it comes from.
     pub(super) from: String,
     pub(super) ignore: Vec<String>,
+    /// How packets are dropped, as it is written.
+    pub(super) enforce: String,
     /// Who is told: names of targets and their values.
     pub(super) notify: Vec<(String, String)>,
     pub(super) defaults: Vec<(&'static str, String)>,
@@ -48,6 +51,7 @@ impl OurMain {
             comment(&mut text, "", line);
         }
         text.push_str("\ninterfaces: auto\n");
+        let _ = writeln!(text, "enforce: {}", self.enforce);
         let _ = writeln!(text, "ignore: {}", list(&self.ignore));
         if !self.defaults.is_empty() {
             let defaults = self.defaults.iter();
@@ -89,13 +93,13 @@ impl OurJail {
         let _ = writeln!(text, "    filter: {}", scalar(&self.filter));
         items(text, "    ", "logs", &self.logs);
         if let Some(ports) = &self.ports {
-            items(text, "    ", "ports", ports);
+            items(text, "    ", "ports", &written(ports));
         }
         for (key, value) in &self.policy {
             let _ = writeln!(text, "    {key}: {value}");
         }
         if !self.ignore.is_empty() {
-            items(text, "    ", "ignore", &self.ignore);
+            items(text, "    ", "ignore", &written(&self.ignore));
         }
     }
 }
@@ -145,20 +149,24 @@ fn patterns(text: &mut String, key: &str, patterns: &[String]) {
 
 /// A list on one line where it is short.
 fn items(text: &mut String, indent: &str, key: &str, values: &[String]) {
-    let line = list(values);
+    let line = format!("[{}]", values.join(", "));
     if indent.len() + key.len() + line.len() < WIDTH {
         let _ = writeln!(text, "{indent}{key}: {line}");
         return;
     }
     let _ = writeln!(text, "{indent}{key}:");
     for value in values {
-        let _ = writeln!(text, "{indent}  - {}", scalar(value));
+        let _ = writeln!(text, "{indent}  - {value}");
     }
 }
 
+fn written(values: &[String]) -> Vec<String> {
+    values.iter().map(|value| scalar(value)).collect()
+}
+
+/// Texts as a list on one line.
 pub(super) fn list(values: &[String]) -> String {
-    let values: Vec<_> = values.iter().map(|value| scalar(value)).collect();
-    format!("[{}]", values.join(", "))
+    format!("[{}]", written(values).join(", "))
 }
 
 /// A comment, broken where it is long; line breaks in it are none.
