@@ -99,8 +99,10 @@ fn write(mut log: File, rate: u32, marks: &mut Marks) -> Result<(u32, Duration)>
         lines += u32::try_from(per_write)?;
         if number % MARKED == 0 {
             let address = marks.next();
-            log.write_all(format!("mark {address}\n").as_bytes())?;
-            marks.written(address);
+            let line = format!("mark {address}\n");
+            // Before the write, in which the agent may have its turn on this processor.
+            marks.write(address);
+            log.write_all(line.as_bytes())?;
             lines += 1;
         }
         marks.look()?;
@@ -171,7 +173,7 @@ impl Marks {
         Ipv4Addr::new(198, 18, c, d)
     }
 
-    fn written(&mut self, address: Ipv4Addr) {
+    fn write(&mut self, address: Ipv4Addr) {
         self.out.push_back((address, Instant::now()));
     }
 
