@@ -11,9 +11,16 @@ use std::{
     },
 };
 
+use crate::model::Mono;
+
 /// `READY=1`, where the environment names somebody who wants to know.
 pub(super) fn ready() {
     send("READY=1");
+}
+
+/// `RELOADING=1`, at this ns of `CLOCK_MONOTONIC`; [`ready`] ends it.
+pub(super) fn reloading(now: Mono) {
+    send(&format!("RELOADING=1\nMONOTONIC_USEC={}", now.0 / 1000));
 }
 
 /// `STOPPING=1`.

@@ -2,6 +2,7 @@
 
 mod plan;
 mod pool;
+mod reload;
 
 use self::{
     plan::{Judged, Plan},

@@ -7,7 +7,10 @@ use tracing::{error, info, warn};
 
 use super::{clock, run::Running, status};
 use crate::{
-    control::{AllUnbanned, BanOrder, Banned, RefusedBan, Request, Time, Tracing, Unbanned, shown},
+    control::{
+        AllUnbanned, BanOrder, Banned, RefusedBan, Request, Stopping, Time, Tracing, Unbanned,
+        shown,
+    },
     decide::{Cursor, Decision, Outcome, Refusal, until},
     enforce::xdp::Xdp,
     model::{Ban, Change, JailId, Mode, Now, Ports, PortsId},
@@ -47,6 +50,15 @@ impl Running {
                 self.enforce(&out, now);
                 let more = !self.agent.decider.is_empty();
                 let _ = reply.send(AllUnbanned { unbanned, more });
+            }
+            Request::Reload(reply) => self.reload(Some(reply)),
+            Request::Stop(reply) => {
+                let (v4, v6) = self.agent.decider.entries();
+                let _ = reply.send(Stopping {
+                    pid: std::process::id(),
+                    bans: v4 + v6,
+                });
+                self.stopping = true;
             }
             Request::Trace(Some((address, time)), reply) => {
                 let _ = reply.send(self.trace(address, time, now));
@@ -178,16 +190,17 @@ impl Running {
 
     fn jail(&self, name: &str) -> Result<JailId, String> {
         let jails = &self.agent.config.jails;
-        let known = jails.iter().position(|jail| jail.name == name);
+        let known = (jails.iter()).position(|jail| jail.name == name && !jail.retired);
         let id = known.and_then(|place| u16::try_from(place).ok());
         id.map(JailId).ok_or_else(|| {
-            let names: Vec<_> = jails.iter().map(|jail| &*jail.name).collect();
+            let names = jails.iter().filter(|jail| !jail.retired);
+            let names: Vec<_> = names.map(|jail| &*jail.name).collect();
             format!("no jail is named {name:?}; there are: {}", names.join(", "))
         })
     }
 
     /// The number of a set of ports, which enforcers know when this returns.
-    fn ports(&mut self, ports: &Ports) -> Result<PortsId, String> {
+    pub(super) fn ports(&mut self, ports: &Ports) -> Result<PortsId, String> {
         let agent = &mut self.agent;
         let mut sets = agent.ports.clone();
         let id = sets.intern(ports).or_else(|_| {

@@ -15,7 +15,15 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use super::{clock, notify_socket, report, start::Started, status, unread::Unread};
+use super::{
+    clock, notify_socket,
+    reload::{Loaded, Reloads},
+    report,
+    start::Started,
+    status,
+    terminal::Terminal,
+    unread::Unread,
+};
 use crate::{
     decide::Outcome,
     enforce::xdp::Xdp,
@@ -40,13 +48,18 @@ const AT_ONCE: usize = 256;
 /// banned: of a link that is taken off, the kernel tells nobody.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Runs until SIGTERM, SIGINT, or the end of its terminal. Bans stay in force when it returns.
+/// How often the other tasks of this thread get a turn before it ends.
+const YIELDS: usize = 10;
+
+/// Runs until SIGTERM, SIGINT, somebody asks it to stop, or its terminal is gone. Bans stay in force when
+/// it returns.
 pub async fn run(mut agent: Started) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     let mut hang_up = signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?;
     let sources = sys::readable(agent.sources.as_fd()).context("cannot watch the logs")?;
     let network = sys::readable(agent.watch.as_fd()).context("cannot watch the network")?;
+    let terminal = Terminal::controlling();
     let (requests, mut inbox) = mpsc::channel(16);
     if let Some(server) = agent.server.take() {
         tokio::spawn(async move { server.serve(requests).await });
@@ -54,7 +67,8 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
     let notices = (agent.notices.as_ref()).map(|notices| sys::readable(notices.as_fd()));
     let notices = notices.transpose().context("cannot watch nftables")?;
     let mut answers = agent.answers.take().context("answers are taken once")?;
-    let mut agent = Running::new(agent);
+    let (reloads, mut loaded) = mpsc::channel(1);
+    let mut agent = Running::new(agent, reloads);
     agent.read();
     agent.keep_time();
     agent.watch_programs(clock::now());
@@ -67,7 +81,16 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
             biased;
             _ = terminate.recv() => break "SIGTERM",
             _ = interrupt.recv() => break "SIGINT",
-            _ = hang_up.recv() => break "SIGHUP",
+            _ = hang_up.recv() => {
+                if terminal.is_gone() {
+                    break "SIGHUP, and the terminal is gone";
+                }
+                agent.reload(None);
+            }
+            Some(config) = loaded.recv() => {
+                agent.loaded(config);
+                agent.read();
+            }
             ready = network.readable() => {
                 ready.context("cannot watch the network")?.clear_ready();
                 agent.network_changed();
@@ -93,6 +116,13 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
         agent.keep_time();
         // The control server runs on this thread, too.
         tokio::task::yield_now().await;
+        if agent.stopping {
+            // So that who asked has the answer.
+            for _ in 0..YIELDS {
+                tokio::task::yield_now().await;
+            }
+            break "somebody asked for it";
+        }
     };
     notify_socket::stopping();
     agent.stop(why);
@@ -138,10 +168,13 @@ pub(super) struct Running {
     pub(super) traced_until: Option<Mono>,
     /// The last one of the changes that were tried again.
     retried: Option<Entry>,
+    pub(super) reloads: Reloads,
+    /// Somebody has asked for the end.
+    pub(super) stopping: bool,
 }
 
 impl Running {
-    fn new(mut agent: Started) -> Self {
+    fn new(mut agent: Started, reloads: mpsc::Sender<Loaded>) -> Self {
         let spared = vec![0; agent.config.jails.len()];
         let displaced = agent.xdp.as_ref().map_or(0, Xdp::displaced);
         let programs_seen = agent.since;
@@ -159,6 +192,8 @@ impl Running {
             programs_seen,
             traced_until: None,
             retried: None,
+            reloads: Reloads::new(reloads),
+            stopping: false,
         }
     }
 

@@ -56,6 +56,7 @@ pub struct Options {
 /// An agent that is attached and has its bans in force.
 #[derive(Debug)]
 pub struct Started {
+    pub(super) options: Options,
     pub(super) config: Config,
     pub(super) since: Mono,
     pub(super) pin_dir: PathBuf,
@@ -169,6 +170,7 @@ pub fn start(options: &Options) -> anyhow::Result<Started> {
     pipeline.keep(kept::lines(&config));
     let server = server.ok();
     let mut started = Started {
+        options: options.clone(),
         pin_dir: options.pin_dir.clone(),
         teller: Teller::start(&config),
         config,
@@ -216,6 +218,14 @@ pub(super) fn never(config: &Config, network: &Network, session: Option<IpAddr>)
 }
 
 fn decider(config: &Config, never: PrefixSet) -> Decider {
+    // Keyed anew in each process, from the kernel's random numbers.
+    let seed = RandomState::new().hash_one(0);
+    Decider::new(rules(config), never, config.limits.bans as usize)
+        .with_history(History::new(config.limits.history as usize), seed)
+}
+
+/// What each jail bans by.
+pub(super) fn rules(config: &Config) -> Vec<Rules> {
     let rules = config.jails.iter().map(|jail| Rules {
         jail: jail.name.clone(),
         ban_time: jail.ban_time.duration(),
@@ -226,19 +236,20 @@ fn decider(config: &Config, never: PrefixSet) -> Decider {
         ipv6_length: jail.ipv6_length,
         ignore: PrefixSet::new(jail.ignore.iter().copied()),
     });
-    // Keyed anew in each process, from the kernel's random numbers.
-    let seed = RandomState::new().hash_one(0);
-    Decider::new(rules.collect(), never, config.limits.bans as usize)
-        .with_history(History::new(config.limits.history as usize), seed)
+    rules.collect()
 }
 
 fn pipeline(config: &Config) -> Pipeline {
-    let jails = config.jails.iter().map(|jail| JailSetup {
+    let tracked = config.limits.tracked as usize;
+    Pipeline::new(setups(config).collect(), tracked, TimeZone::system())
+}
+
+/// What each jail reads and counts.
+pub(super) fn setups(config: &Config) -> impl Iterator<Item = JailSetup> {
+    config.jails.iter().map(|jail| JailSetup {
         filter: jail.filter.clone(),
         logs: jail.logs.clone(),
         max_retry: jail.max_retry,
         find_time: jail.find_time,
-    });
-    let tracked = config.limits.tracked as usize;
-    Pipeline::new(jails.collect(), tracked, TimeZone::system())
+    })
 }

@@ -128,7 +128,8 @@ pub(super) fn packets(counters: Counters) -> BTreeMap<String, PacketStatus> {
 /// The jails that read nothing at all, so that nothing can come of them.
 pub(super) fn unfed(agent: &Started) -> impl Iterator<Item = String> {
     let read = agent.sources.read();
-    let unfed = move |jail: &&Jail| jail.logs.iter().all(|log| !read.contains(log));
+    let unfed =
+        move |jail: &&Jail| !jail.retired && jail.logs.iter().all(|log| !read.contains(log));
     agent.config.jails.iter().filter(unfed).map(|jail| {
         let logs = jail
             .logs
@@ -158,6 +159,9 @@ fn jail_status(running: &Running, n: usize) -> Option<JailStatus> {
     let agent = &running.agent;
     let id = JailId(u16::try_from(n).ok()?);
     let jail = agent.config.jails.get(n)?;
+    if jail.retired && agent.decider.of(id) == 0 {
+        return None;
+    }
     let (counts, tracker) = agent.pipeline.counts(id)?;
     let logs = jail
         .logs
@@ -168,6 +172,7 @@ fn jail_status(running: &Running, n: usize) -> Option<JailStatus> {
         mode: jail.mode.name().into(),
         filter: jail.filter_name.clone(),
         logs: logs.map(Log::to_string).collect(),
+        retired: jail.retired,
         banned: agent.decider.of(id),
         counting: tracker.hosts(),
         failures: counts.failures,

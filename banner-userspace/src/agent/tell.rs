@@ -54,6 +54,14 @@ impl Teller {
         }
     }
 
+    /// Tells whom the configuration names now; what is queued for others is told still.
+    pub(super) fn reload(&mut self, config: &Config) -> Result<(), String> {
+        let jails = config.jails.iter().map(|jail| Arc::from(&*jail.name));
+        self.jails = jails.collect();
+        let replaced = self.notifier.replace(config.notify.clone());
+        replaced.map_err(|error| format!("nobody else is told of anything: {error}"))
+    }
+
     fn jail(&self, jail: Option<JailId>) -> Option<Arc<str>> {
         let jail = self.jails.get(usize::from(jail?.0));
         jail.cloned()

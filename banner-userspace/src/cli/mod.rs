@@ -13,6 +13,7 @@ mod import;
 mod log;
 mod notify;
 mod output;
+mod reload;
 mod run;
 mod status;
 mod table;
@@ -107,6 +108,19 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Have a running agent read its configuration again: jails, logs, ignore lists and limits change
+    /// without losing a line, a count or a ban. What is wrong with it is said, and the old one goes on.
+    Reload {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have a running agent stop, and wait until it has. Bans stay in force until they end.
+    Stop {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Show whose packets bans have kept out most often, as far as samples tell.
     Top {
         /// How many hosts.
@@ -154,6 +168,8 @@ pub fn main() -> ExitCode {
         Command::Test(arguments) => test::test(&places.config, &arguments),
         Command::Status { json } => status::status(&places, json),
         Command::Bans { json } => bans::bans(&places.socket, json),
+        Command::Reload { json } => reload::reload(&places.socket, json),
+        Command::Stop { json } => reload::stop(&places.socket, json),
         Command::Top { count, json } => top::top(&places.socket, count, json),
         Command::Ban(ban) => ban::ban(&places.socket, &ban),
         Command::Unban { all: true, .. } => bans::unban_all(&places.socket),

@@ -245,7 +245,11 @@ fn jails(jails: &[JailStatus]) -> Vec<Vec<String>> {
     for jail in jails {
         lines.push(vec![
             escaped(&jail.name),
-            escaped(&jail.mode),
+            if jail.retired {
+                "removed".into()
+            } else {
+                escaped(&jail.mode)
+            },
             jail.failures.to_string(),
             jail.offences.to_string(),
             jail.banned.to_string(),

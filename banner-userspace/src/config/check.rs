@@ -93,6 +93,7 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
         jails: jails.into_iter().collect::<Option<Vec<Jail>>>()?,
         ports: scopes.sets,
         logs: logs.all,
+        prefixes: filters.into_prefixes(),
         files: source.read.clone(),
         warnings: Vec::new(),
     })
@@ -151,6 +152,7 @@ fn checked(
         ipv6_length: around(|around| around.ipv6, &settings::AROUND_IPV6),
         ignore: networks_of(raw.ignore, &ignore_path, report),
         enforce: Vec::new(),
+        retired: false,
         name,
     })
 }

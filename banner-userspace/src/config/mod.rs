@@ -41,7 +41,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::filter::{Filter, FilterSpec};
+use crate::filter::{Filter, FilterSpec, Prefixes};
 use crate::model::{Escalation, Log, LogId, Mode, PortSets, Ports, PortsId, Way};
 use crate::notify::{Route, Target};
 
@@ -74,6 +74,8 @@ pub struct Config {
     pub ports: PortSets,
     /// What is read, each once; the index is the [`LogId`].
     pub logs: Vec<Log>,
+    /// The patterns that filters may name as their prefix, built in or not.
+    pub prefixes: Prefixes,
     /// Every file that was read, the main one first.
     pub files: Vec<PathBuf>,
     /// Worth showing to the user, but no reason to refuse.
@@ -114,6 +116,9 @@ pub struct Jail {
     /// How packets of those whom it bans are dropped, as [`Config::enforce`]. There is one way of each
     /// name in a configuration.
     pub enforce: Vec<Way>,
+    /// It is in the configuration no more since a reload, reads nothing, and has its place for the
+    /// sake of the bans that it gave. Never so in what [`load`] returns.
+    pub retired: bool,
 }
 
 /// Reads the configuration whose main file is at `path`.

@@ -16,12 +16,16 @@ use tokio::net::UnixStream;
 use super::trace::{TraceRequest, Tracing};
 use super::{
     bans::{AllUnbanned, BanPage, BanRequest, Banned, Unbanned},
+    reload::{Reloaded, Stopping},
     status::Status,
     top::Top,
 };
 
 /// How long an agent may take to answer. It answers between two reads, so in milliseconds.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// The same where it has to read a configuration and compile its filters.
+const LONG_DEADLINE: Duration = Duration::from_mins(1);
 
 /// Asks a running agent.
 #[derive(Clone, Debug)]
@@ -49,10 +53,12 @@ pub enum ClientError {
         source: io::Error,
     },
     /// It did not answer in time.
-    #[error("the agent at {} did not answer within {} s", socket.display(), DEADLINE.as_secs())]
+    #[error("the agent at {} did not answer within {} s", socket.display(), waited.as_secs())]
     Late {
         /// The socket.
         socket: PathBuf,
+        /// For how long it was waited.
+        waited: Duration,
     },
     /// It does not speak HTTP, or not to the end.
     #[error("the agent broke off")]
@@ -110,6 +116,17 @@ impl Client {
         self.ask(Method::DELETE, "/v1/bans", Bytes::new()).await
     }
 
+    /// Has the configuration read again.
+    pub async fn reload(&self) -> Result<Reloaded, ClientError> {
+        self.ask_within(LONG_DEADLINE, Method::POST, "/v1/reload", Bytes::new())
+            .await
+    }
+
+    /// Has it stop.
+    pub async fn stop(&self) -> Result<Stopping, ClientError> {
+        self.ask(Method::POST, "/v1/stop", Bytes::new()).await
+    }
+
     /// Has packets traced. `root` can read them in the logs of the programs.
     pub async fn trace(&self, request: &TraceRequest) -> Result<Tracing, ClientError> {
         let body = serde_json::to_vec(request)?;
@@ -131,10 +148,21 @@ impl Client {
         path: &str,
         body: Bytes,
     ) -> Result<T, ClientError> {
+        self.ask_within(DEADLINE, method, path, body).await
+    }
+
+    async fn ask_within<T: DeserializeOwned>(
+        &self,
+        deadline: Duration,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<T, ClientError> {
         let late = || ClientError::Late {
             socket: self.socket.clone(),
+            waited: deadline,
         };
-        tokio::time::timeout(DEADLINE, self.exchange(method, path, body))
+        tokio::time::timeout(deadline, self.exchange(method, path, body))
             .await
             .map_err(|_| late())?
     }
@@ -239,6 +267,13 @@ mod tests {
                             more: false,
                         });
                     }
+                    Request::Reload(reply) => {
+                        let problems = vec!["a.yaml:1:2: x".into(), "1 problem".into()];
+                        let _ = reply.send(Err(super::super::NotReloaded { problems }));
+                    }
+                    Request::Stop(reply) => {
+                        let _ = reply.send(Stopping { pid: 7, bans: 2 });
+                    }
                     Request::Trace(order, reply) => {
                         let seconds = order.map_or(0, |(_, time)| time.as_secs());
                         let _ = reply.send(if seconds == 13 {
@@ -289,6 +324,13 @@ mod tests {
                 };
                 assert_eq!(client.trace(&trace(60)).await.unwrap().programs, [60]);
                 assert_eq!(client.trace_no_more().await.unwrap().programs, [0]);
+                assert_eq!(client.stop().await.unwrap(), Stopping { pid: 7, bans: 2 });
+                let refused = client.reload().await.unwrap_err();
+                assert!(
+                    matches!(&refused, ClientError::Refused { status, message }
+                        if *status == 422 && message == "a.yaml:1:2: x\n1 problem"),
+                    "{refused}"
+                );
                 for (seconds, why) in [(0, "not 1 to 3600"), (3601, "3601"), (13, "another")] {
                     let refused = client.trace(&trace(seconds)).await.unwrap_err().to_string();
                     assert!(refused.contains(why), "{refused}");

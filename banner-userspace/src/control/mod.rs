@@ -8,6 +8,8 @@
 //! | `DELETE /v1/bans/ADDRESS` or `/PREFIX` | [`Unbanned`] |
 //! | `GET /v1/top?limit=N` | [`Top`] |
 //! | `DELETE /v1/bans` | [`AllUnbanned`] |
+//! | `POST /v1/reload` | [`Reloaded`], or status 422 and [`NotReloaded`] |
+//! | `POST /v1/stop` | [`Stopping`] |
 //! | `POST /v1/trace` with a [`TraceRequest`] | [`Tracing`] |
 //! | `DELETE /v1/trace` | [`Tracing`] |
 //!
@@ -15,6 +17,7 @@
 
 mod bans;
 mod client;
+mod reload;
 mod server;
 mod status;
 mod top;
@@ -25,6 +28,7 @@ pub use bans::{
     Time, Unbanned, Wanted, net, shown,
 };
 pub use client::{Client, ClientError};
+pub use reload::{NotReloaded, Reloaded, Stopping};
 pub use server::{Request, Server};
 pub use status::{
     EnforcerStatus, FileStatus, InterfaceStatus, JailStatus, NotifyStatus, PacketStatus,

@@ -9,7 +9,11 @@ use std::{
         unix::fs::{DirBuilderExt as _, FileTypeExt as _},
     },
     path::{Path, PathBuf},
-    sync::Arc,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -36,6 +40,7 @@ use tokio::{
 
 use super::{
     bans::{self, AllUnbanned, BanOrder, BanPage, BanRequest, Banned, MOST, Unbanned},
+    reload::{NotReloaded, Reloaded, Stopping},
     status::Status,
     top::{FEW, Top},
     trace::{TraceRequest, Tracing},
@@ -46,6 +51,9 @@ const CONNECTIONS: usize = 32;
 
 /// How long a client may take for all it wants.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The same for one whose request takes the agent long.
+const LONG_PATIENCE: Duration = Duration::from_mins(1);
 
 /// Bytes of a request. [`MOST`] bans take less than a quarter of it.
 const LONGEST: usize = 4 << 20;
@@ -65,6 +73,10 @@ pub enum Request {
     Unban(IpNet, oneshot::Sender<Unbanned>),
     /// End bans on at most so many hosts and prefixes.
     UnbanSome(usize, oneshot::Sender<AllUnbanned>),
+    /// Read the configuration again.
+    Reload(oneshot::Sender<Result<Reloaded, NotReloaded>>),
+    /// Stop.
+    Stop(oneshot::Sender<Stopping>),
     /// Log every packet of this address for so long; or none any more.
     Trace(
         Option<(IpAddr, Duration)>,
@@ -126,8 +138,13 @@ impl Server {
                 Ok((stream, _)) => {
                     let agent = agent.clone();
                     tokio::spawn(async move {
+                        let takes_long = AtomicBool::new(false);
+                        let mut served = pin!(connection(stream, agent, &takes_long));
                         // Who is slower than that has gone, or means no good.
-                        let _ = timeout(PATIENCE, connection(stream, agent)).await;
+                        let served_late = timeout(PATIENCE, served.as_mut()).await.is_err();
+                        if served_late && takes_long.load(Ordering::Relaxed) {
+                            let _ = timeout(LONG_PATIENCE, served).await;
+                        }
                         drop(place);
                     });
                 }
@@ -160,8 +177,8 @@ impl Drop for Server {
     }
 }
 
-async fn connection(stream: UnixStream, agent: mpsc::Sender<Request>) {
-    let service = service_fn(|request| answer(request, &agent));
+async fn connection(stream: UnixStream, agent: mpsc::Sender<Request>, takes_long: &AtomicBool) {
+    let service = service_fn(|request| answer(request, &agent, takes_long));
     // A client that breaks off is its own business.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
@@ -171,6 +188,7 @@ async fn connection(stream: UnixStream, agent: mpsc::Sender<Request>) {
 async fn answer(
     request: hyper::Request<Incoming>,
     agent: &mpsc::Sender<Request>,
+    takes_long: &AtomicBool,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
@@ -199,6 +217,15 @@ async fn answer(
         (&Method::DELETE, "/v1/bans", _) => {
             ask(agent, |reply| Request::UnbanSome(MOST, reply)).await
         }
+        (&Method::POST, "/v1/reload", _) => {
+            takes_long.store(true, Ordering::Relaxed);
+            match exchange(agent, Request::Reload).await {
+                Some(Ok(reloaded)) => json(StatusCode::OK, &reloaded),
+                Some(Err(refused)) => not_reloaded(&refused),
+                None => stopping(),
+            }
+        }
+        (&Method::POST, "/v1/stop", _) => ask(agent, Request::Stop).await,
         (&Method::POST, "/v1/trace", _) => match said::<TraceRequest>(body).await {
             Ok(request) => match request.check() {
                 Ok(order) => trace(agent, Some(order)).await,
@@ -286,6 +313,15 @@ async fn exchange<T>(
     let (reply, answer) = oneshot::channel();
     agent.send(request(reply)).await.ok()?;
     answer.await.ok()
+}
+
+/// As every refusal, and problem by problem.
+fn not_reloaded(refused: &NotReloaded) -> Response<Full<Bytes>> {
+    let value = serde_json::json!({
+        "error": refused.problems.join("\n"),
+        "problems": refused.problems,
+    });
+    json(StatusCode::UNPROCESSABLE_ENTITY, &value)
 }
 
 fn stopping() -> Response<Full<Bytes>> {

@@ -158,6 +158,9 @@ pub struct JailStatus {
     pub filter: String,
     /// Paths and patterns of its logs.
     pub logs: Vec<String>,
+    /// It is in the configuration no more since a reload, and reads nothing; its bans stay until they end.
+    #[serde(default)]
+    pub retired: bool,
     /// Bans that it has in force now; in observe mode, that it would have.
     pub banned: usize,
     /// Hosts that it is counting.

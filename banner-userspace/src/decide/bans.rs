@@ -78,6 +78,11 @@ impl Bans {
         removed
     }
 
+    /// Takes out every ban on just this entry.
+    pub(super) fn take(&mut self, entry: Entry) -> Vec<Ban> {
+        self.family_mut(entry.net).take(entry)
+    }
+
     /// Takes out every ban on some entry.
     pub(super) fn remove_any(&mut self) -> Option<(Vec<Ban>, Change)> {
         let entry = self.v4.any().or_else(|| self.v6.any())?;

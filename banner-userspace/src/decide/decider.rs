@@ -361,5 +361,7 @@ pub fn until(time: Option<Duration>, now: Mono) -> Until {
     time.map_or(Until::Forever, |time| Until::At(now.after(time)))
 }
 
+mod reload;
+
 #[cfg(test)]
 mod tests;

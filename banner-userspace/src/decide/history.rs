@@ -200,6 +200,16 @@ impl History {
         } else {
             self.often.put(net, rows);
         }
+        self.make_room();
+    }
+
+    /// Has room for so many rows from now on.
+    pub(super) fn resize(&mut self, capacity: usize) {
+        self.capacity = capacity.max(1);
+        self.make_room();
+    }
+
+    fn make_room(&mut self) {
         while self.rows > self.capacity {
             let many = self.once.len() > self.capacity / 4 || self.often.is_empty();
             let gone = if many {

@@ -46,6 +46,7 @@
 //!   is mounted over a folder on the way.
 
 mod batch;
+mod change;
 mod container;
 mod events;
 mod file;

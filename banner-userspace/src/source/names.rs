@@ -249,7 +249,7 @@ impl Tail {
     }
 
     /// A file has one name less.
-    fn count_anew(&mut self, id: FileId) {
+    pub(super) fn count_anew(&mut self, id: FileId) {
         let Some(followed) = self.files.get_mut(&id) else {
             return;
         };

@@ -7,9 +7,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use super::container::{self, Containers};
 use super::pipe::{Pipe, Which};
 use super::state::{FileState, Problem, Progress, Stats};
-use super::stream::{Poller, SLICE, Stream, StreamState};
+use super::stream::{Gone, Poller, SLICE, Stream, StreamState};
 use super::tail::{self, Tail};
-use crate::model::{Chunk, Log, LogId, Mark, Now};
+use crate::model::{Chunk, Log, LogId, Mark, Mono, Now};
 
 /// What [`Sources::open`] has to know besides the logs.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +32,8 @@ pub struct Sources {
     containers: Containers,
     streams: Vec<Box<dyn Stream>>,
     poller: Poller,
+    /// The longest line that is given out whole.
+    limit: usize,
     /// The stream whose turn is next.
     turn: usize,
 }
@@ -86,8 +88,42 @@ impl Sources {
             containers: Containers::new(containers, limit),
             streams,
             poller,
+            limit,
             turn: 0,
         })
+    }
+
+    /// Reads one more entry from now on, from where a source begins that was not read before a start.
+    pub fn add(&mut self, id: LogId, log: &Log, now: Mono) -> io::Result<()> {
+        let number = u32::try_from(self.streams.len()).unwrap_or(TAIL);
+        let (poller, limit) = (self.poller.clone(), self.limit);
+        let mut pipe = |which| {
+            let pipe = Pipe::new(which, id, poller.clone(), number, limit);
+            self.streams.push(Box::new(pipe));
+        };
+        match log {
+            Log::File(pattern) => self.tail.add_log(id, pattern, None, now)?,
+            Log::Container(log) => {
+                let longest = Some(container::longest(limit));
+                self.tail.add_log(id, &log.pattern, longest, now)?;
+                self.containers.add(id, log);
+            }
+            Log::Fifo(path) => pipe(Which::Fifo(path.clone())),
+            Log::Stdin => pipe(Which::Stdin),
+        }
+        Ok(())
+    }
+
+    /// Reads an entry no more.
+    pub fn drop(&mut self, id: LogId) {
+        self.tail.drop_log(id);
+        self.containers.drop(id);
+        for stream in &mut self.streams {
+            if stream.state().logs == [id] {
+                // Those behind it keep their numbers.
+                *stream = Box::new(Gone);
+            }
+        }
     }
 
     /// Reads at most about `budget` bytes, giving whole lines to `sink`. Lines of one source come in their
@@ -165,7 +201,8 @@ impl Sources {
 
     /// Every source that is no file.
     pub fn streams(&self) -> impl Iterator<Item = StreamState> {
-        self.streams.iter().map(|stream| stream.state())
+        let states = self.streams.iter().map(|stream| stream.state());
+        states.filter(|state| !state.logs.is_empty())
     }
 
     /// Every source by its name, and what is wrong with it.

@@ -29,6 +29,32 @@ pub(super) trait Stream: fmt::Debug {
     fn state(&self) -> StreamState;
 }
 
+/// In the place of one that is read no more.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+impl Stream for Gone {
+    fn wake(&mut self, _token: u32) {}
+
+    fn poll(&mut self, _now: Now, _budget: usize, _sink: &mut dyn FnMut(Chunk<'_>)) -> Turn {
+        Turn::default()
+    }
+
+    fn retry(&self) -> Option<Mono> {
+        None
+    }
+
+    fn state(&self) -> StreamState {
+        StreamState {
+            name: String::new(),
+            logs: Vec::new(),
+            tally: Tally::default(),
+            note: None,
+            problem: None,
+        }
+    }
+}
+
 /// What came of a poll.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Turn {

@@ -124,6 +124,14 @@ impl Hosts {
         &mut self.nodes[place as usize].counted
     }
 
+    /// A host, if it is counted.
+    pub(super) fn peek(&self, host: IpAddr) -> Option<&Counted> {
+        let hash = self.hasher.hash_one(host);
+        let same = |&place: &Place| self.nodes[place as usize].counted.host == host;
+        let place = *self.table.find(hash, same)?;
+        Some(&self.nodes[place as usize].counted)
+    }
+
     /// A host, without its being heard of.
     pub(super) fn get(&mut self, host: IpAddr) -> Option<&mut Counted> {
         let hash = self.hasher.hash_one(host);

@@ -96,6 +96,34 @@ impl Tracker {
         None
     }
 
+    /// An offence is this from now on, and so many hosts are counted. What is counted counts on; where the
+    /// time or the number of hosts changes, what little is known of hosts beyond that number does not.
+    pub fn set(&mut self, max_retry: u32, find_time: Duration, capacity: usize) {
+        self.max_retry = max_retry;
+        let capacity = capacity.max(1);
+        if (find_time, capacity) == (self.find_time, self.capacity) {
+            return;
+        }
+        self.find_time = find_time;
+        self.capacity = capacity;
+        self.cold = Cold::new(capacity, find_time);
+        while self.hosts.len() > capacity
+            && let Some(spared) = self.hosts.remove_lightest(Wall(i64::MIN))
+        {
+            self.changed.note(spared.host, capacity);
+        }
+    }
+
+    /// How many failures of a host count at `now`.
+    pub fn failures(&self, host: IpAddr, now: Wall) -> usize {
+        let start = now.before(self.find_time);
+        let counted = self.hosts.peek(host);
+        counted.map_or(0, |counted| {
+            let times = counted.failures.list();
+            times.into_iter().filter(|at| *at > start).count()
+        })
+    }
+
     /// How many hosts are being counted.
     pub fn hosts(&self) -> usize {
         self.hosts.len()
@@ -200,6 +228,24 @@ mod tests {
         );
         assert_eq!(tracker.add(host(2), at(6), at(6)), None);
         assert_eq!(tracker.add(host(2), at(6), at(6)), Some(3));
+    }
+
+    #[test]
+    fn other_bounds_hold_from_the_next_failure_on_and_what_was_counted_counts() {
+        let mut tracker = tracker(5, 100);
+        for n in [1, 2, 3] {
+            for second in 0..3 {
+                assert_eq!(tracker.add(host(n), at(second), at(second)), None);
+            }
+        }
+        tracker.set(3, Duration::from_secs(10), 2);
+        assert_eq!(tracker.hosts(), 2);
+        assert_eq!(tracker.failures(host(1), at(3)), 0, "the quietest one");
+        assert_eq!(tracker.failures(host(3), at(3)), 3);
+        assert_eq!(tracker.failures(host(3), at(11)), 1);
+        assert_eq!(tracker.add(host(3), at(3), at(3)), Some(4));
+        tracker.set(3, Duration::from_secs(2), 2);
+        assert_eq!(tracker.add(host(2), at(4), at(4)), None, "too long ago");
     }
 
     proptest! {

@@ -18,6 +18,7 @@ mod layout;
 mod logs;
 mod netlink;
 mod notify;
+mod reload;
 mod ssh;
 mod startup;
 mod torture;

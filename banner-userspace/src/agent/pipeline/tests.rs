@@ -103,3 +103,47 @@ fn the_stamp_of_the_line_decides_and_those_not_trusted_are_counted() {
     );
     assert_eq!((counts.failures, trust), (5, (1, 1, 1)));
 }
+
+#[test]
+fn a_reload_goes_on_with_what_was_counted() {
+    let bad = filter("^bad <HOST>$");
+    let mut pipeline = pipeline(vec![
+        (bad.clone(), &[0]),
+        (filter("^x <HOST>$"), &[0]),
+        (bad.clone(), &[0]),
+    ]);
+    assert_eq!(feed(&mut pipeline, 0, "bad 192.0.2.7\nx 192.0.2.7\n"), []);
+    let setup = |filter: &Arc<Filter>, log, max_retry| JailSetup {
+        filter: filter.clone(),
+        logs: vec![LogId(log)],
+        max_retry,
+        find_time: Duration::from_mins(10),
+    };
+    let good = filter("^x <HOST>$");
+    pipeline.reload(
+        vec![
+            (setup(&bad, 0, 3), true),
+            (setup(&good, 1, 2), true),
+            (setup(&bad, 0, 2), false),
+            (setup(&good, 0, 1), false),
+        ],
+        100,
+        &mut Vec::new(),
+    );
+    assert_eq!(
+        feed(&mut pipeline, 0, "bad 192.0.2.7\n"),
+        [],
+        "one more is to come"
+    );
+    assert_eq!(
+        feed(&mut pipeline, 0, "bad 192.0.2.7\n"),
+        [(0, "192.0.2.7".into()), (2, "192.0.2.7".into())]
+    );
+    assert_eq!(
+        feed(&mut pipeline, 1, "x 192.0.2.7\n"),
+        [(1, "192.0.2.7".into())],
+        "another filter and another log, and the failure before counts"
+    );
+    let failures = |jail| pipeline.counts(JailId(jail)).unwrap().0.failures;
+    assert_eq!([0, 1, 2].map(failures), [3, 2, 2]);
+}

@@ -152,6 +152,11 @@ impl Xdp {
         Ok(())
     }
 
+    /// The names of the jails from now on, by their [`JailId`](crate::model::JailId).
+    pub fn set_jails<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        self.bans.jails = JailKeys::new(names);
+    }
+
     /// Bans of an earlier agent that found no place when this one was opened.
     pub fn displaced(&self) -> u64 {
         self.displaced

@@ -98,6 +98,17 @@ impl Containers {
         }
     }
 
+    /// One more entry.
+    pub(super) fn add(&mut self, id: LogId, log: &ContainerLog) {
+        let wanted = log.container.as_deref().map(Wanted::new);
+        self.entries.insert(id, wanted);
+    }
+
+    /// One entry less, if it is about containers.
+    pub(super) fn drop(&mut self, id: LogId) {
+        self.entries.remove(&id);
+    }
+
     /// How many lines were in no form that is known, and were passed over.
     pub(super) fn strange(&self) -> u64 {
         self.strange

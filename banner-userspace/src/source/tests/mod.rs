@@ -1,5 +1,6 @@
 //! The promises of the [module](super), each kept on a real filesystem.
 
+mod change;
 mod containers;
 mod house;
 mod model;
