@@ -1,7 +1,7 @@
 use std::fs;
 
 use anyhow::Result;
-use banner_tests::{agent::Seat, lab, netns::Namespace};
+use banner_tests::{agent::Seat, lab, netns::Namespace, wait::PATIENCE};
 
 use super::site::import;
 
@@ -20,7 +20,9 @@ fn checked(jail_local: &str, options: &[&str]) -> Result<(usize, usize)> {
         );
         let filters = fs::read_dir(main.with_file_name("filters.d"))?.count();
         seat.config = main;
-        let check = seat.run("check")?.succeeded()?.stdout;
+        // It seeks the line that takes each of some ninety filters longest.
+        let check = seat.begin("check")?.finish(5 * PATIENCE)?;
+        let check = check.succeeded()?.stdout;
         assert!(check.ends_with("in order\n"), "{check}");
         let jails = check.lines().filter(|line| line.starts_with("jail "));
         Ok((jails.count(), filters))
