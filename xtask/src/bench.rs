@@ -34,6 +34,8 @@ enum Section {
     Tail,
     /// Lines to decisions: how fast logs are read, beside `rg -c` and others; needs no root
     Matching,
+    /// Bans a second into nftables and ipset
+    Enforcers,
     /// All of the following
     DataPlane,
     /// Time per packet in the program alone

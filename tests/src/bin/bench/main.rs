@@ -4,6 +4,7 @@
 //! Quote ratios of one run, not figures of two.
 
 mod data_plane;
+mod enforcers;
 mod floor;
 mod idle;
 mod latency;
@@ -40,8 +41,10 @@ fn main() -> Result<()> {
 fn sections(words: &[&str]) -> Result<()> {
     let mut pace = Pace::Full;
     let mut wanted = Vec::new();
+    let mut ways = false;
     for &word in words {
         match word {
+            "enforcers" => ways = true,
             "--quick" => pace = Pace::Quick,
             "data-plane" => wanted.extend(data_plane::SECTIONS),
             _ if AGENTS.contains(&word) || data_plane::SECTIONS.contains(&word) => {
@@ -50,7 +53,9 @@ fn sections(words: &[&str]) -> Result<()> {
             _ => bail!("no section {word}; run it as `cargo xtask bench`"),
         }
     }
-    if wanted.is_empty() {
+    if ways {
+        lab::run(|_| enforcers::measure(&Topology::build()?))?;
+    } else if wanted.is_empty() {
         wanted.extend(AGENTS);
     }
     let agents = AGENTS.map(|section| wanted.contains(&section));
