@@ -138,6 +138,13 @@ impl Running {
         if let Some(xdp) = &mut agent.xdp {
             xdp.set_jails(names);
         }
+        let names: Vec<String> = agent
+            .config
+            .jails
+            .iter()
+            .map(|jail| jail.name.clone())
+            .collect();
+        agent.ways.set_jails(&names);
         self.spared.resize(agent.config.jails.len(), 0);
         let stays = |n: usize| {
             let jails = (old.jails.get(n), agent.config.jails.get(n));

@@ -66,10 +66,15 @@ pub(super) fn detach(places: Places) -> anyhow::Result<ExitCode> {
         return Ok(code);
     }
     // The bans are over, also for the next agent.
-    let forgotten = if detached.agent.is_some() {
+    // An agent without XDP is not known by its pins.
+    let ended = if detached.agent.is_some() || !others.is_empty() {
         bans::end_all(&places.socket).map_err(|error| format!("{error:#}"))
     } else {
-        agent::forget(&places.into(), None)
+        Err("no agent".into())
+    };
+    let forgotten = match ended {
+        Err(_) if detached.agent.is_none() => agent::forget(&places.into(), None),
+        ended => ended,
     };
     match forgotten {
         Ok(0) => {}

@@ -223,6 +223,10 @@ impl Enforcer for CommandLines {
         Ok(())
     }
 
+    fn set_jails(&mut self, jails: &[String]) {
+        self.jails = jails.to_vec();
+    }
+
     fn set_ports(&mut self, ports: &mut PortSets) -> Result<(), EnforceError> {
         self.ports = ports.clone();
         Ok(())

@@ -35,6 +35,9 @@ pub trait Enforcer: Debug {
     /// These prefixes are never dropped, whatever is banned.
     fn set_never(&mut self, never: &PrefixSet) -> Result<(), EnforceError>;
 
+    /// The names of the jails from now on, by their [`JailId`](crate::model::JailId).
+    fn set_jails(&mut self, jails: &[String]);
+
     /// What the numbers of sets of ports stand for. Sets that bans in force have and that are not
     /// among these are added.
     fn set_ports(&mut self, ports: &mut PortSets) -> Result<(), EnforceError>;

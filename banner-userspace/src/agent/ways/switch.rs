@@ -248,7 +248,18 @@ impl Ways {
         outcome
     }
 
-    /// The same for sets of ports.
+    /// The jails are these from now on, by their numbers; one that is new has the ways of the main file.
+    pub(in crate::agent) fn set_jails(&mut self, jails: &[String]) {
+        for enforcer in self
+            .each
+            .iter_mut()
+            .filter_map(|each| each.enforcer.as_mut())
+        {
+            enforcer.set_jails(jails);
+        }
+    }
+
+    /// What the numbers of sets of ports stand for.
     pub(in crate::agent) fn set_ports(&mut self, ports: &PortSets) -> Result<(), String> {
         for each in self
             .each

@@ -177,6 +177,10 @@ impl Enforcer for HostsDeny {
         }
     }
 
+    fn set_jails(&mut self, jails: &[String]) {
+        self.jails = jails.to_vec();
+    }
+
     fn set_ports(&mut self, ports: &mut PortSets) -> Result<(), EnforceError> {
         for line in &self.read {
             if let Ok(stranger) = line.ports.parse::<Ports>() {

@@ -206,6 +206,10 @@ impl Enforcer for Iptables {
         Ok(ipset_restore(&self.sets.create(&self.never))?)
     }
 
+    fn set_jails(&mut self, jails: &[String]) {
+        self.jails = jails.to_vec();
+    }
+
     fn set_ports(&mut self, ports: &mut PortSets) -> Result<(), EnforceError> {
         for stranger in self.sets.texts() {
             if let Ok(stranger) = stranger.parse::<Ports>() {

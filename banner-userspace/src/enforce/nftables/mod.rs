@@ -207,6 +207,10 @@ impl Enforcer for Nftables {
         }
     }
 
+    fn set_jails(&mut self, jails: &[String]) {
+        self.jails = jails.to_vec();
+    }
+
     fn set_ports(&mut self, ports: &mut PortSets) -> Result<(), EnforceError> {
         self.scopes.assign(ports);
         self.ports = ports.clone();

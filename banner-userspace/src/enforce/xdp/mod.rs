@@ -185,6 +185,10 @@ impl Enforcer for Xdp {
         Ok(Self::set_never(self, never)?)
     }
 
+    fn set_jails(&mut self, jails: &[String]) {
+        Self::set_jails(self, jails.iter().map(String::as_str));
+    }
+
     fn set_ports(&mut self, ports: &mut PortSets) -> Result<(), EnforceError> {
         Self::set_ports(self, ports)?;
         Ok(())
