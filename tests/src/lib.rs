@@ -10,6 +10,7 @@ pub mod bare;
 pub mod bpf;
 pub mod flood;
 pub mod frame;
+pub mod journal;
 pub mod kernel;
 pub mod lab;
 pub mod netns;

@@ -147,17 +147,20 @@ pub(crate) struct TestPrograms {
     pub(crate) nginx: PathBuf,
     /// vsftpd.
     pub(crate) vsftpd: PathBuf,
+    /// `systemd-journal-remote`.
+    pub(crate) journal_remote: PathBuf,
     /// The folder that fail2ban's package is unpacked in.
     pub(crate) fail2ban: PathBuf,
 }
 
 impl TestPrograms {
     /// The variables that say so to the tests.
-    pub(crate) fn settings(self) -> [(OsString, OsString); 4] {
+    pub(crate) fn settings(self) -> [(OsString, OsString); 5] {
         [
             ("BANNER_SSHD", self.sshd),
             ("BANNER_NGINX", self.nginx),
             ("BANNER_VSFTPD", self.vsftpd),
+            ("BANNER_JOURNAL_REMOTE", self.journal_remote),
             ("BANNER_FAIL2BAN", self.fail2ban),
         ]
         .map(|(name, path)| (name.into(), path.into()))
@@ -165,7 +168,8 @@ impl TestPrograms {
 }
 
 /// Programs that the tests run, and their Debian packages. None of these starts a service.
-const TEST_PROGRAMS: [(&str, &str); 15] = [
+const TEST_PROGRAMS: [(&str, &str); 16] = [
+    ("journalctl", "systemd"),
     ("python3", "python3"),
     ("aiosmtpd", "python3-aiosmtpd"),
     ("openssl", "openssl"),
@@ -197,6 +201,12 @@ pub(crate) fn tests(voice: Voice) -> Result<TestPrograms> {
         sshd: server("sshd", "openssh-server", voice)?,
         nginx: server("nginx", "nginx", voice)?,
         vsftpd: server("vsftpd", "vsftpd", voice)?,
+        journal_remote: server_in(
+            "lib/systemd",
+            "systemd-journal-remote",
+            "systemd-journal-remote",
+            voice,
+        )?,
         fail2ban: fail2ban::folder()?,
     })
 }
@@ -272,12 +282,17 @@ fn programs(wanted: &[(&str, &str)], voice: Voice) -> Result<()> {
 /// A server's program of the system, else one unpacked into the cache: installing its package would
 /// start the server on this machine.
 fn server(program: &str, package: &str, voice: Voice) -> Result<PathBuf> {
+    server_in("usr/sbin", program, package, voice)
+}
+
+/// The same for a program in another folder.
+fn server_in(place: &str, program: &str, package: &str, voice: Voice) -> Result<PathBuf> {
     if let Some(program) = command::find(program) {
         voice.present(program.display());
         return Ok(program);
     }
     let folder = places::cache()?.join(package);
-    let path = folder.join("usr/sbin").join(program);
+    let path = folder.join(place).join(program);
     if path.is_file() && missing_libraries(&path)?.is_empty() {
         voice.present(path.display());
         return Ok(path);

@@ -95,7 +95,7 @@ pub(crate) fn read(filters: &[Arc<Filter>], path: &Path, manner: Manner) -> usiz
     let entry = path.to_str().expect("a name in UTF-8").to_owned();
     let options = Options {
         max_line: 16 << 10,
-        resume: Vec::new(),
+        ..Options::default()
     };
     let mut sources = Sources::open(&[Log::File(entry)], options).expect("inotify");
     // There is nothing yet.

@@ -320,7 +320,7 @@ impl Keeper {
             all,
             marks: sources.marks(),
             windows,
-            cursors: Vec::new(),
+            cursors: sources.cursors(),
         }
     }
 

@@ -154,6 +154,8 @@ pub fn start(options: &Options) -> anyhow::Result<Started> {
         source::Options {
             max_line: config.limits.line as usize,
             resume: loaded.marks,
+            cursors: loaded.cursors,
+            journalctl: None,
         },
     )
     .context("cannot watch files (inotify)")?;

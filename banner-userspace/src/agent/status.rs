@@ -137,8 +137,8 @@ pub(super) fn unfed(agent: &Started) -> impl Iterator<Item = String> {
             .filter_map(|log| agent.config.logs.get(usize::from(log.0)));
         let logs: Vec<_> = logs.map(Log::to_string).collect();
         format!(
-            "jail {} reads nothing: there is no {}. Where a system logs to the journal only, it \
-             takes a syslog daemon (rsyslog) to have files; the journal itself is not read yet",
+            "jail {} reads nothing: there is no {}. Where a system logs to the journal only, add \
+             `journal` to `logs`",
             jail.name,
             logs.join(" and no ")
         )

@@ -8,7 +8,9 @@ use ipnet::IpNet;
 use super::filters::Filters;
 use super::notify::{self, Routes};
 use super::ports::{RawPort, RawPorts};
-use super::raw::{FilterRef, Policy, RawAround, RawIncluded, RawJail};
+use super::raw::{
+    FilterRef, Policy, RawAround, RawIncluded, RawJail, RawJournal, RawLog, alternatives,
+};
 use super::report::Report;
 use super::section::{Setting, join};
 use super::services::Services;
@@ -19,7 +21,7 @@ use super::ways::Ways;
 use super::yaml::{Located, Spot};
 use super::{Config, Jail};
 use crate::filter::Filter;
-use crate::model::{Log, LogId, PortSets, Ports, PortsId};
+use crate::model::{JournalLog, Log, LogId, PortSets, Ports, PortsId};
 
 /// `None` when something was reported on the way that leaves no configuration at all.
 pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Config> {
@@ -109,13 +111,15 @@ fn checked(
     filters: &mut Filters<'_, '_>,
     report: &mut Report,
 ) -> Option<Jail> {
+    let name = raw.name.value;
+    let found = (raw.filter).and_then(|found| filter(found, &name, &raw.path, filters, report));
+    let own = found.as_ref().map(|(filter, _)| &**filter);
     let logs: Vec<Option<LogId>> = raw
         .logs
         .into_iter()
-        .map(|log| logs.id(log, &raw.path, report))
+        .map(|log| logs.id(log, own, &raw.path, report))
         .collect();
-    let name = raw.name.value;
-    let (filter, filter_name) = filter(raw.filter?, &name, &raw.path, filters, report)?;
+    let (filter, filter_name) = found?;
     let ignore_path = join(&raw.path, settings::JAIL_IGNORE.name());
     let policy = raw.policy;
     let ports = scopes.id(&policy, defaults, &raw.path, report);
@@ -204,20 +208,63 @@ struct Logs {
 }
 
 impl Logs {
-    fn id(&mut self, log: Located<Log>, jail: &str, report: &mut Report) -> Option<LogId> {
-        if let Some(id) = self.ids.get(&log.value) {
+    fn id(
+        &mut self,
+        log: Located<RawLog>,
+        filter: Option<&Filter>,
+        jail: &str,
+        report: &mut Report,
+    ) -> Option<LogId> {
+        let Located { value, spot } = log;
+        let log = match value {
+            RawLog::Known(log) => log,
+            RawLog::Journal(raw) => match journal(raw, filter?) {
+                Ok(journal) => Log::Journal(journal),
+                Err(message) => {
+                    report.error(spot, &join(jail, settings::LOGS.name()), message);
+                    return None;
+                }
+            },
+        };
+        if let Some(id) = self.ids.get(&log) {
             return Some(*id);
         }
         let Ok(index) = u16::try_from(self.all.len()) else {
             let path = join(jail, settings::LOGS.name());
-            report.error(log.spot, &path, "too many different logs: at most 65536");
+            report.error(spot, &path, "too many different logs: at most 65536");
             return None;
         };
         let id = LogId(index);
-        self.all.push(log.value.clone());
-        self.ids.insert(log.value, id);
+        self.all.push(log.clone());
+        self.ids.insert(log, id);
         Some(id)
     }
+}
+
+/// What of the journal a jail reads, or why that cannot be said.
+fn journal(raw: RawJournal, filter: &Filter) -> Result<JournalLog, String> {
+    let RawJournal { matches, directory } = raw;
+    let matches = match matches {
+        Some(matches) => matches,
+        None if filter.spec().journal.is_empty() => {
+            return Err(
+                "its filter does not say what of the journal it is about; write it here, as in \
+                 {journal: [_SYSTEMD_UNIT=ssh.service]}"
+                    .to_owned(),
+            );
+        }
+        None => {
+            let mut all = Vec::new();
+            for text in &filter.spec().journal {
+                all.extend(
+                    alternatives(text)
+                        .map_err(|why| format!("in `journal` of its filter: {why}"))?,
+                );
+            }
+            all
+        }
+    };
+    Ok(JournalLog { matches, directory })
 }
 
 /// Every set of ports once.

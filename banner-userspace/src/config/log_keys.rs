@@ -1,13 +1,22 @@
 //! The keys of an item of `logs`.
 
-use super::raw::{ContainerPart, CriOf, DockerOf, FifoPath, LogPath};
+use super::raw::{
+    Alternatives, ContainerPart, CriOf, DockerOf, FifoPath, FolderPath, JournalOf, LogPath,
+};
 use super::section::{Default, Section, Setting};
+use super::shape::List;
 
 pub(crate) static LOG_SECTION: Section = Section {
     name: "a log",
     about: "One item of `logs` that is more than a path has one of these keys, as in \
             `{cri: {namespace: shop}}`; `stdin` alone is standard input. See docs/sources.md.",
-    settings: &[&LOG_FILE, &LOG_CRI, &LOG_DOCKER, &LOG_FIFO],
+    settings: &[&LOG_FILE, &LOG_JOURNAL, &LOG_CRI, &LOG_DOCKER, &LOG_FIFO],
+};
+
+pub(crate) static JOURNAL_SECTION: Section = Section {
+    name: "`journal` of a log",
+    about: "Which entries of which journal.",
+    settings: &[&MATCH, &DIRECTORY],
 };
 
 pub(crate) static CRI_SECTION: Section = Section {
@@ -45,6 +54,33 @@ pub(crate) static LOG_DOCKER: Setting<DockerOf> = Setting::new(
     "Containers of Docker with its `json-file` log driver. `docker` alone: all.",
 )
 .also(&["json_file", "containers", "podman"]);
+
+pub(crate) static LOG_JOURNAL: Setting<JournalOf> = Setting::new(
+    "journal",
+    JournalOf,
+    Default::Words("none"),
+    "The systemd journal: what of it, as journalctl takes it. `journal` alone: what the filter's own `journal` says.",
+)
+.also(&["systemd", "journald", "journalmatch"]);
+
+pub(crate) static MATCH: Setting<List<Alternatives>> = Setting::new(
+    "match",
+    List {
+        item: Alternatives,
+        of: "matches",
+    },
+    Default::Words("as the filter's `journal` says"),
+    "Alternatives, each FIELD=VALUE, or several separated by spaces that must all hold, with ` + ` between more alternatives. An empty list: all entries.",
+)
+.also(&["matches", "journalmatch"]);
+
+pub(crate) static DIRECTORY: Setting<FolderPath> = Setting::new(
+    "directory",
+    FolderPath,
+    Default::Words("the journal of this machine"),
+    "A folder of journal files, such as what systemd-journal-remote writes.",
+)
+.also(&["journalpath", "path"]);
 
 pub(crate) static LOG_FIFO: Setting<FifoPath> = Setting::new(
     "fifo",

@@ -49,6 +49,10 @@ impl<S: Shape> Setting<S> {
         self.name
     }
 
+    pub(crate) fn shape(&self) -> &S {
+        &self.shape
+    }
+
     /// The value when the key is not given. Only for settings with [`Default::Value`].
     pub(crate) fn default_value(&self) -> S::Value {
         let Default::Value(text) = self.default else {

@@ -1,6 +1,6 @@
 //! The mappings of the configuration, and the keys that each may have.
 
-use super::log_keys::{CRI_SECTION, DOCKER_SECTION, LOG_SECTION};
+use super::log_keys::{CRI_SECTION, DOCKER_SECTION, JOURNAL_SECTION, LOG_SECTION};
 use super::notify::settings::{
     DIGEST_SECTION, JAIL_NOTIFY, MAIL_SECTION, NOTIFY, ROUTE_SECTION, SMTP_SECTION, TARGET_SECTION,
     WEBHOOK_SECTION,
@@ -193,7 +193,7 @@ pub(crate) static PARAMETER_SECTION: Section = Section {
 };
 
 /// All of them, in the order of the reference.
-pub(crate) static SECTIONS: [&Section; 27] = [
+pub(crate) static SECTIONS: &[&Section] = &[
     &MAIN,
     &INCLUDED,
     &LIMITS_SECTION,
@@ -202,6 +202,7 @@ pub(crate) static SECTIONS: [&Section; 27] = [
     &JAIL_SECTION,
     &ESCALATION_SECTION,
     &LOG_SECTION,
+    &JOURNAL_SECTION,
     &CRI_SECTION,
     &DOCKER_SECTION,
     &AROUND_SECTION,

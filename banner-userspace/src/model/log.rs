@@ -1,6 +1,6 @@
 //! What a jail reads, as the configuration names it.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, str::FromStr};
 
 /// One entry of a jail's `logs`. Equal entries of several jails are one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -9,10 +9,63 @@ pub enum Log {
     File(String),
     /// Files that a container runtime writes, in its own form.
     Container(ContainerLog),
+    /// The systemd journal.
+    Journal(JournalLog),
     /// A named pipe.
     Fifo(PathBuf),
     /// Standard input.
     Stdin,
+}
+
+/// Some entries of the systemd journal.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JournalLog {
+    /// Alternatives, of which one must hold; none: all entries.
+    pub matches: Vec<Vec<Term>>,
+    /// A folder of journal files; none: the journal of this machine.
+    pub directory: Option<PathBuf>,
+}
+
+/// What a field of an entry must be. Several for one field are alternatives, too.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Term {
+    /// Name of the field: capitals, digits and underscores.
+    pub field: String,
+    /// All of its value.
+    pub value: String,
+}
+
+/// A text that is no `FIELD=VALUE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is no FIELD=VALUE, as in _SYSTEMD_UNIT=ssh.service")]
+pub struct NotATerm;
+
+impl FromStr for Term {
+    type Err = NotATerm;
+
+    fn from_str(text: &str) -> Result<Self, NotATerm> {
+        let (field, value) = text.split_once('=').ok_or(NotATerm)?;
+        // As `journal_field_valid` of systemd has it.
+        let allowed = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let begins = |c: char| c.is_ascii_digit();
+        if field.is_empty()
+            || field.len() > 64
+            || field.starts_with(begins)
+            || !field.chars().all(allowed)
+        {
+            return Err(NotATerm);
+        }
+        Ok(Self {
+            field: field.to_owned(),
+            value: value.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.field, self.value)
+    }
 }
 
 /// Files that a container runtime writes.
@@ -40,9 +93,26 @@ impl fmt::Display for Log {
         match self {
             Self::File(pattern) => f.write_str(pattern),
             Self::Container(log) => log.fmt(f),
+            Self::Journal(log) => log.fmt(f),
             Self::Fifo(path) => write!(f, "fifo {}", path.display()),
             Self::Stdin => f.write_str("stdin"),
         }
+    }
+}
+
+impl fmt::Display for JournalLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("journal")?;
+        if let Some(directory) = &self.directory {
+            write!(f, " in {}", directory.display())?;
+        }
+        for (n, terms) in self.matches.iter().enumerate() {
+            f.write_str(if n == 0 { ": " } else { " + " })?;
+            for (n, term) in terms.iter().enumerate() {
+                write!(f, "{}{term}", if n == 0 { "" } else { " " })?;
+            }
+        }
+        Ok(())
     }
 }
 

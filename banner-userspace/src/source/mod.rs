@@ -51,6 +51,7 @@ mod container;
 mod events;
 mod file;
 mod glob;
+mod journal;
 mod lines;
 mod mark;
 mod moves;
@@ -73,6 +74,7 @@ mod watch;
 mod tests;
 
 pub use container::record;
+pub use journal::entry;
 pub use lines::{End, Lines};
 pub use sources::{Options, Sources};
 pub use state::{FileState, Problem, Progress, Stats};

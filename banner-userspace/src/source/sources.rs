@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
 
 use super::container::{self, Containers};
+use super::journal::{Journal, Query};
 use super::pipe::{Pipe, Which};
 use super::state::{FileState, Problem, Progress, Stats};
 use super::stream::{Gone, Poller, SLICE, Stream, StreamState};
 use super::tail::{self, Tail};
-use crate::model::{Chunk, Log, LogId, Mark, Mono, Now};
+use crate::model::{Chunk, JournalLog, Log, LogId, Mark, Mono, Now};
 
 /// What [`Sources::open`] has to know besides the logs.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +20,10 @@ pub struct Options {
     pub max_line: usize,
     /// What [`Sources::marks`] returned before the restart.
     pub resume: Vec<Mark>,
+    /// What [`Sources::cursors`] returned before the restart.
+    pub cursors: Vec<(String, String)>,
+    /// What to run instead of the `journalctl` of the system.
+    pub journalctl: Option<PathBuf>,
 }
 
 /// Everything that is read: [files](Tail), and streams beside them.
@@ -34,6 +40,7 @@ pub struct Sources {
     poller: Poller,
     /// The longest line that is given out whole.
     limit: usize,
+    journalctl: PathBuf,
     /// The stream whose turn is next.
     turn: usize,
 }
@@ -52,8 +59,10 @@ impl Sources {
         let poller = Poller::new()?;
         let mut files = Vec::new();
         let mut containers = Vec::new();
+        let mut journals: Vec<Query> = Vec::new();
         let mut streams: Vec<Box<dyn Stream>> = Vec::new();
         let limit = options.max_line.max(1);
+        let journalctl = options.journalctl.unwrap_or("journalctl".into());
         for (n, log) in logs.iter().enumerate() {
             let id =
                 u16::try_from(n).map_err(|_| io::Error::other("more than 65536 log entries"))?;
@@ -69,9 +78,29 @@ impl Sources {
                     files.push((id, log.pattern.clone()));
                     containers.push((id, log));
                 }
+                Log::Journal(JournalLog { matches, directory }) => {
+                    let want = (id, matches.clone());
+                    let mut known = journals.iter_mut();
+                    match known.find(|journal| journal.directory == *directory) {
+                        Some(journal) => journal.wants.push(want),
+                        None => journals.push(Query {
+                            program: journalctl.clone(),
+                            directory: directory.clone(),
+                            wants: vec![want],
+                        }),
+                    }
+                }
                 Log::Fifo(path) => pipe(Which::Fifo(path.clone())),
                 Log::Stdin => pipe(Which::Stdin),
             }
+        }
+        for query in journals {
+            let number = u32::try_from(streams.len()).unwrap_or(TAIL);
+            let mut known = options.cursors.iter();
+            let cursor = known.find(|(name, _)| *name == query.name());
+            let cursor = cursor.map(|(_, cursor)| cursor.clone());
+            let journal = Journal::new(query, cursor, poller.clone(), number, limit);
+            streams.push(Box::new(journal));
         }
         let records: BTreeSet<LogId> = containers.iter().map(|(id, _)| *id).collect();
         let tail = Tail::open(
@@ -89,6 +118,7 @@ impl Sources {
             streams,
             poller,
             limit,
+            journalctl,
             turn: 0,
         })
     }
@@ -97,10 +127,7 @@ impl Sources {
     pub fn add(&mut self, id: LogId, log: &Log, now: Mono) -> io::Result<()> {
         let number = u32::try_from(self.streams.len()).unwrap_or(TAIL);
         let (poller, limit) = (self.poller.clone(), self.limit);
-        let mut pipe = |which| {
-            let pipe = Pipe::new(which, id, poller.clone(), number, limit);
-            self.streams.push(Box::new(pipe));
-        };
+        let pipe = |which| Box::new(Pipe::new(which, id, poller.clone(), number, limit));
         match log {
             Log::File(pattern) => self.tail.add_log(id, pattern, None, now)?,
             Log::Container(log) => {
@@ -108,8 +135,23 @@ impl Sources {
                 self.tail.add_log(id, &log.pattern, longest, now)?;
                 self.containers.add(id, log);
             }
-            Log::Fifo(path) => pipe(Which::Fifo(path.clone())),
-            Log::Stdin => pipe(Which::Stdin),
+            Log::Journal(journal) => {
+                if !self
+                    .streams
+                    .iter_mut()
+                    .any(|stream| stream.want(id, journal))
+                {
+                    let query = Query {
+                        program: self.journalctl.clone(),
+                        directory: journal.directory.clone(),
+                        wants: vec![(id, journal.matches.clone())],
+                    };
+                    let journal = Journal::new(query, None, poller.clone(), number, limit);
+                    self.streams.push(Box::new(journal));
+                }
+            }
+            Log::Fifo(path) => self.streams.push(pipe(Which::Fifo(path.clone()))),
+            Log::Stdin => self.streams.push(pipe(Which::Stdin)),
         }
         Ok(())
     }
@@ -119,7 +161,7 @@ impl Sources {
         self.tail.drop_log(id);
         self.containers.drop(id);
         for stream in &mut self.streams {
-            if stream.state().logs == [id] {
+            if stream.unwant(id) {
                 // Those behind it keep their numbers.
                 *stream = Box::new(Gone);
             }
@@ -237,6 +279,14 @@ impl Sources {
     /// Where reading may resume after a restart, as [`Tail::marks`] says.
     pub fn marks(&self) -> Vec<Mark> {
         self.tail.marks_before(|file| self.containers.held(file))
+    }
+
+    /// Where reading of other sources may resume: the name of each, and its place.
+    pub fn cursors(&self) -> Vec<(String, String)> {
+        self.streams
+            .iter()
+            .filter_map(|stream| stream.cursor())
+            .collect()
     }
 }
 

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 use super::state::Problem;
-use crate::model::{Chunk, LogId, Mono, Now};
+use crate::model::{Chunk, JournalLog, LogId, Mono, Now};
 
 /// The most that is read from one stream before the next has its turn, in bytes.
 pub(super) const SLICE: usize = 128 * 1024;
@@ -24,6 +24,21 @@ pub(super) trait Stream: fmt::Debug {
 
     /// When it has to be polled though nothing is ready.
     fn retry(&self) -> Option<Mono>;
+
+    /// Where reading may resume after a restart: what it is kept under, and where that is.
+    fn cursor(&self) -> Option<(String, String)> {
+        None
+    }
+
+    /// Counts for one more entry of the configuration, if it is the journal that this one wants.
+    fn want(&mut self, _id: LogId, _journal: &JournalLog) -> bool {
+        false
+    }
+
+    /// Counts for an entry no more; whether there is none left.
+    fn unwant(&mut self, id: LogId) -> bool {
+        self.state().logs == [id]
+    }
 
     /// How it stands.
     fn state(&self) -> StreamState;

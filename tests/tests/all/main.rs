@@ -19,6 +19,7 @@ mod logs;
 mod netlink;
 mod notify;
 mod reload;
+mod sources;
 mod ssh;
 mod startup;
 mod torture;

@@ -2,6 +2,7 @@ use ipnet::IpNet;
 
 use super::filter::FilterRef;
 use super::list;
+use super::log::RawLog;
 use super::policy::Policy;
 use super::ways::RawWay;
 use crate::config::name::{NAME_RULE, distinct, is_name};
@@ -12,7 +13,6 @@ use crate::config::settings;
 use crate::config::shape::{Shape, unexpected};
 use crate::config::way_settings;
 use crate::config::yaml::{Key, Kind, Located, Node};
-use crate::model::Log;
 
 /// A jail as it was written.
 pub(crate) struct RawJail {
@@ -22,7 +22,7 @@ pub(crate) struct RawJail {
     pub(crate) enabled: bool,
     pub(crate) filter: Option<Located<FilterRef>>,
     /// None twice.
-    pub(crate) logs: Vec<Located<Log>>,
+    pub(crate) logs: Vec<Located<RawLog>>,
     pub(crate) policy: Policy,
     pub(crate) ignore: Vec<Located<IpNet>>,
     pub(crate) enforce: Option<Located<Vec<Located<RawWay>>>>,

@@ -315,11 +315,25 @@ fn wrong_jails_are_refused() {
             &[
                 "1:34: jails.a.logs[0]: expected an absolute path or pattern, found `fifo`; for this source write {fifo: …}",
                 "1:47: jails.a.logs[1].fifo: expected an absolute path or pattern, found `x`; it must begin with a /",
-                "1:51: jails.a.logs[2]: needs exactly one of file, cri, docker, fifo",
-                "1:55: jails.a.logs[3]: needs exactly one of file, cri, docker, fifo",
+                "1:51: jails.a.logs[2]: needs exactly one of file, journal, cri, docker, fifo",
+                "1:55: jails.a.logs[3]: needs exactly one of file, journal, cri, docker, fifo",
                 "1:88: jails.a.logs[4].cri.pod: expected a name or pattern, found `a/b`; such names have letters, digits, dots, underscores and hyphens",
                 "1:96: jails.a.logs[5].fila: unknown key; did you mean file?",
                 "1:107: jails.a.logs[6]: expected an absolute path or pattern, found the number 1; put it in quotes if it is meant",
+            ],
+        ),
+        (
+            "jails: {a: {filter: {fail: ['^<HOST>$']}, logs: [journal, {journal: [a, A=b +]}, {journal: {directory: x}}]}}",
+            &[
+                "1:70: jails.a.logs[1].journal[0]: expected FIELD=VALUE, found `a`; `a` is no FIELD=VALUE, as in _SYSTEMD_UNIT=ssh.service",
+                "1:73: jails.a.logs[1].journal[1]: expected FIELD=VALUE, found `A=b +`; there is nothing before or behind a +",
+                "1:104: jails.a.logs[2].journal.directory: expected an absolute path or pattern, found `x`; it must begin with a /",
+            ],
+        ),
+        (
+            "jails: {a: {filter: {fail: ['^<HOST>$']}, logs: [journal]}}",
+            &[
+                "1:50: jails.a.logs: its filter does not say what of the journal it is about; write it here, as in {journal: [_SYSTEMD_UNIT=ssh.service]}",
             ],
         ),
         (

@@ -243,6 +243,9 @@ jails:
       - { docker: { container: "web*" } }
       - { docker: "/d/*/*-json.log" }
       - { fifo: /run/lines }
+      - { journal: [_COMM=a _UID=0 + _COMM=b, _PID=1] }
+      - { journal: { match: [], directory: /j } }
+      - journal
       - stdin
 "#;
     let config = load(&[("etc/banner.yaml", main)]).expect("a good configuration");
@@ -259,6 +262,9 @@ jails:
             "docker /var/lib/docker/containers/*/*-json.log of web*",
             "docker /d/*/*-json.log",
             "fifo /run/lines",
+            "journal: _COMM=a _UID=0 + _COMM=b + _PID=1",
+            "journal in /j",
+            "journal: _SYSTEMD_UNIT=ssh.service + _SYSTEMD_UNIT=sshd.service + _COMM=sshd _UID=0 + _COMM=sshd-session _UID=0 + _COMM=sshd-auth _UID=0",
             "stdin",
         ]
     );

@@ -33,6 +33,10 @@ pub(super) struct House {
     pub(super) folder: TempDir,
     pub(super) sources: Option<Sources>,
     logs: Vec<Log>,
+    /// With which the sources are opened next.
+    pub(super) cursors: Vec<(String, String)>,
+    /// What stands for journalctl.
+    pub(super) journalctl: Option<PathBuf>,
     given: Vec<Line>,
     pub(super) now: Now,
 }
@@ -51,6 +55,8 @@ impl House {
             folder,
             sources: None,
             logs,
+            cursors: Vec::new(),
+            journalctl: None,
             given: Vec::new(),
             now,
         }
@@ -72,6 +78,8 @@ impl House {
         let options = Options {
             max_line: 30,
             resume,
+            cursors: std::mem::take(&mut self.cursors),
+            journalctl: self.journalctl.clone(),
         };
         self.sources = Some(Sources::open(&self.logs, options).expect("sources"));
         self.settle();
@@ -79,7 +87,10 @@ impl House {
 
     /// Stops the sources and starts them with what they left.
     pub(super) fn restart(&mut self) {
-        let marks = self.sources.take().expect("they are open").marks();
+        let sources = self.sources.take().expect("they are open");
+        let marks = sources.marks();
+        self.cursors = sources.cursors();
+        drop(sources);
         self.open(marks);
     }
 
@@ -132,8 +143,17 @@ impl House {
         self.lines()
     }
 
-    /// Polls, and sleeps on the descriptor, until `done`.
+    /// Polls, and sleeps on the descriptor, until `done`; time passes meanwhile.
     pub(super) fn wait_until(&mut self, done: impl Fn(&Self) -> bool) {
+        self.wait(Duration::from_millis(50), done);
+    }
+
+    /// The same, while time stands still.
+    pub(super) fn wait_still(&mut self, done: impl Fn(&Self) -> bool) {
+        self.wait(Duration::ZERO, done);
+    }
+
+    fn wait(&mut self, step: Duration, done: impl Fn(&Self) -> bool) {
         let end = Instant::now() + PATIENCE;
         loop {
             self.settle();
@@ -143,9 +163,8 @@ impl House {
             assert!(Instant::now() < end, "waited too long; {:?}", self.states());
             let sources = self.sources.as_ref().expect("they are open");
             let mut fds = [PollFd::new(sources.as_fd(), PollFlags::POLLIN)];
-            // What is looked at now and then has its time, too.
             poll(&mut fds, PollTimeout::from(50_u8)).expect("poll");
-            self.now.mono = self.now.mono.after(Duration::from_millis(50));
+            self.now.mono = self.now.mono.after(step);
         }
     }
 

@@ -3,6 +3,7 @@
 mod change;
 mod containers;
 mod house;
+mod journal;
 mod model;
 mod names;
 mod reading;
