@@ -22,6 +22,7 @@ impl Running {
                 _ => {}
             }
         }
+        self.reasons.note(decisions, now);
         report::decisions(decisions, failed, self.agent.names(), now.mono);
         let agent = &mut self.agent;
         let names = Names {

@@ -20,7 +20,7 @@ use crate::{
     decide::{Cursor, Decider, Decision},
     model::{Ban, Evidence, JailId, Mono, Now},
     source::Sources,
-    store::{Batch, Cause, Change, Health, Loaded, Options, Store, Windows},
+    store::{Batch, Cause, Change, Health, Loaded, Options, Reply, Store, Windows},
 };
 
 /// How soon after a ban it is on the disk, if the disk is quick enough.
@@ -132,6 +132,11 @@ impl Keeper {
     /// Reasons for bans that were not kept.
     pub(super) fn lost(&self) -> u64 {
         self.lost
+    }
+
+    /// Asks for the reasons of the latest bans of a prefix; false: nobody can be asked now.
+    pub(super) fn offences(&self, net: IpNet, most: u32, reply: Reply) -> bool {
+        (self.store.as_ref()).is_some_and(|store| store.offences(net, most, reply))
     }
 
     /// The numbers of jails by their names.

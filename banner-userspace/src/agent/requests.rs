@@ -51,6 +51,7 @@ impl Running {
                 let more = !self.agent.decider.is_empty();
                 let _ = reply.send(AllUnbanned { unbanned, more });
             }
+            Request::Explain(net, reply) => self.explain(net, reply, now),
             Request::Reload(reply) => self.reload(Some(reply)),
             Request::Stop(reply) => {
                 let (v4, v6) = self.agent.decider.entries();

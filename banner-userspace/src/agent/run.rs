@@ -17,6 +17,7 @@ use tracing::{info, warn};
 
 use super::{
     clock, notify_socket,
+    reasons::Reasons,
     reload::{Loaded, Reloads},
     report,
     start::Started,
@@ -169,6 +170,7 @@ pub(super) struct Running {
     /// The last one of the changes that were tried again.
     retried: Option<Entry>,
     pub(super) reloads: Reloads,
+    pub(super) reasons: Reasons,
     /// Somebody has asked for the end.
     pub(super) stopping: bool,
 }
@@ -193,6 +195,7 @@ impl Running {
             traced_until: None,
             retried: None,
             reloads: Reloads::new(reloads),
+            reasons: Reasons::default(),
             stopping: false,
         }
     }

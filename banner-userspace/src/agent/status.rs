@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use banner_common::{Reason, Tally};
 
-use super::{run::Running, start::Started};
+use super::{report::Names, run::Running, start::Started};
 use crate::{
     config::Jail,
     control::{
@@ -246,21 +246,36 @@ pub(super) fn bans(running: &Running, limit: usize, after: Cursor, now: Mono) ->
         .into_iter()
         .chain(std::iter::repeat(Activity::default()));
     let bans = found.into_iter().zip(activities);
-    let bans = bans.map(|(ban, Activity { packets, last })| BanStatus {
+    let bans = bans.map(|(ban, activity)| ban_status(&ban, activity, names, now));
+    BanPage {
+        bans: bans.collect(),
+        next,
+    }
+}
+
+/// One ban, and what it has done.
+pub(super) fn ban_status(
+    ban: &Ban,
+    Activity { packets, last }: Activity,
+    names: Names<'_>,
+    now: Mono,
+) -> BanStatus {
+    BanStatus {
         net: shown(ban.net),
         ports: names.ports.name(ban.ports),
         jail: ban.jail.map(|jail| names.jail(Some(jail)).to_owned()),
         mode: ban.mode.name().into(),
-        remaining_seconds: match ban.until {
-            Until::Forever => None,
-            Until::At(end) => Some(end.since(now).as_secs()),
-        },
+        remaining_seconds: remaining(ban.until, now),
         packets,
         last_seen_seconds: last.map(|last| now.since(last).as_secs()),
-    });
-    BanPage {
-        bans: bans.collect(),
-        next,
+    }
+}
+
+/// Seconds to an end; none: there is none.
+pub(super) fn remaining(until: Until, now: Mono) -> Option<u64> {
+    match until {
+        Until::Forever => None,
+        Until::At(end) => Some(end.since(now).as_secs()),
     }
 }
 

@@ -9,6 +9,7 @@ mod bans;
 mod check;
 mod detach;
 mod doctor;
+mod explain;
 mod import;
 mod log;
 mod notify;
@@ -108,6 +109,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say why a host or prefix is banned: by which lines, until when, what it did since; or why not.
+    Explain {
+        /// IPv4 or IPv6 address, or prefix.
+        #[arg(value_name = "ADDRESS|PREFIX", value_parser = control::net)]
+        net: IpNet,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Have a running agent read its configuration again: jails, logs, ignore lists and limits change
     /// without losing a line, a count or a ban. What is wrong with it is said, and the old one goes on.
     Reload {
@@ -168,6 +178,7 @@ pub fn main() -> ExitCode {
         Command::Test(arguments) => test::test(&places.config, &arguments),
         Command::Status { json } => status::status(&places, json),
         Command::Bans { json } => bans::bans(&places.socket, json),
+        Command::Explain { net, json } => explain::explain(&places.socket, net, json),
         Command::Reload { json } => reload::reload(&places.socket, json),
         Command::Stop { json } => reload::stop(&places.socket, json),
         Command::Top { count, json } => top::top(&places.socket, count, json),

@@ -6,6 +6,7 @@
 //! | `GET /v1/bans?limit=N&after=NEXT` | [`BanPage`] |
 //! | `POST /v1/bans` with a [`BanRequest`] | [`Banned`] |
 //! | `DELETE /v1/bans/ADDRESS` or `/PREFIX` | [`Unbanned`] |
+//! | `GET /v1/explain/ADDRESS` or `/PREFIX` | [`Explanation`] |
 //! | `GET /v1/top?limit=N` | [`Top`] |
 //! | `DELETE /v1/bans` | [`AllUnbanned`] |
 //! | `POST /v1/reload` | [`Reloaded`], or status 422 and [`NotReloaded`] |
@@ -17,6 +18,7 @@
 
 mod bans;
 mod client;
+mod explain;
 mod reload;
 mod server;
 mod status;
@@ -28,6 +30,7 @@ pub use bans::{
     Time, Unbanned, Wanted, net, shown,
 };
 pub use client::{Client, ClientError};
+pub use explain::{Counted, Explained, Explanation, LineStatus, Reason};
 pub use reload::{NotReloaded, Reloaded, Stopping};
 pub use server::{Request, Server};
 pub use status::{

@@ -5,8 +5,8 @@ use std::{
     fs, io,
     net::IpAddr,
     os::{
-        fd::AsRawFd as _,
-        unix::fs::{DirBuilderExt as _, FileTypeExt as _},
+        fd::{AsFd as _, AsRawFd as _},
+        unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _},
     },
     path::{Path, PathBuf},
     pin::pin,
@@ -40,11 +40,13 @@ use tokio::{
 
 use super::{
     bans::{self, AllUnbanned, BanOrder, BanPage, BanRequest, Banned, MOST, Unbanned},
+    explain::Explanation,
     reload::{NotReloaded, Reloaded, Stopping},
     status::Status,
     top::{FEW, Top},
     trace::{TraceRequest, Tracing},
 };
+use crate::sys;
 
 /// How many clients are served at once; others wait.
 const CONNECTIONS: usize = 32;
@@ -73,6 +75,8 @@ pub enum Request {
     Unban(IpNet, oneshot::Sender<Unbanned>),
     /// End bans on at most so many hosts and prefixes.
     UnbanSome(usize, oneshot::Sender<AllUnbanned>),
+    /// Why is it banned, or not?
+    Explain(IpNet, oneshot::Sender<Explanation>),
     /// Read the configuration again.
     Reload(oneshot::Sender<Result<Reloaded, NotReloaded>>),
     /// Stop.
@@ -137,9 +141,10 @@ impl Server {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
                     let agent = agent.clone();
+                    let refused = refusal(&stream, &self.path);
                     tokio::spawn(async move {
                         let takes_long = AtomicBool::new(false);
-                        let mut served = pin!(connection(stream, agent, &takes_long));
+                        let mut served = pin!(connection(stream, agent, refused, &takes_long));
                         // Who is slower than that has gone, or means no good.
                         let served_late = timeout(PATIENCE, served.as_mut()).await.is_err();
                         if served_late && takes_long.load(Ordering::Relaxed) {
@@ -177,8 +182,38 @@ impl Drop for Server {
     }
 }
 
-async fn connection(stream: UnixStream, agent: mpsc::Sender<Request>, takes_long: &AtomicBool) {
-    let service = service_fn(|request| answer(request, &agent, takes_long));
+/// Why whoever is at the other end may not ask: it takes root, the agent's own user, or somebody in the
+/// group of the socket. The mode of the socket says the same, unless somebody has changed it.
+fn refusal(stream: &UnixStream, socket: &Path) -> Option<String> {
+    let Ok(peer) = stream.peer_cred() else {
+        return Some("it cannot be told who asks".into());
+    };
+    let own = nix::unistd::geteuid().as_raw();
+    let group = fs::metadata(socket).map(|found| found.gid()).ok();
+    let groups = sys::peer::groups(stream.as_fd()).unwrap_or_default();
+    let belongs = |group: u32| peer.gid() == group || groups.contains(&group);
+    if [0, own].contains(&peer.uid()) || group.is_some_and(belongs) {
+        return None;
+    }
+    Some(format!(
+        "user {} is neither root nor in the group of {}",
+        peer.uid(),
+        socket.display()
+    ))
+}
+
+async fn connection(
+    stream: UnixStream,
+    agent: mpsc::Sender<Request>,
+    refused: Option<String>,
+    takes_long: &AtomicBool,
+) {
+    let service = service_fn(|request| async {
+        match &refused {
+            Some(why) => Ok(error(StatusCode::FORBIDDEN, why)),
+            None => answer(request, &agent, takes_long).await,
+        }
+    });
     // A client that breaks off is its own business.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
@@ -223,6 +258,12 @@ async fn answer(
                 Some(Ok(reloaded)) => json(StatusCode::OK, &reloaded),
                 Some(Err(refused)) => not_reloaded(&refused),
                 None => stopping(),
+            }
+        }
+        (&Method::GET, path, _) if path.starts_with("/v1/explain/") => {
+            match bans::net(path.trim_start_matches("/v1/explain/")) {
+                Ok(net) => ask(agent, |reply| Request::Explain(net, reply)).await,
+                Err(why) => error(StatusCode::BAD_REQUEST, &why),
             }
         }
         (&Method::POST, "/v1/stop", _) => ask(agent, Request::Stop).await,

@@ -162,6 +162,14 @@ impl Bans {
         all.any(|ports| self.family(net).heaviest(Entry { net, ports }).is_some())
     }
 
+    /// Every ban on just this prefix.
+    pub(super) fn of_net(&self, net: IpNet) -> Vec<Ban> {
+        let all = (0..=PortsId::MAX.0).map(PortsId);
+        let family = self.family(net);
+        all.flat_map(|ports| family.on(Entry { net, ports }))
+            .collect()
+    }
+
     /// Whether this jail has a ban on an entry.
     pub(super) fn has_of(&self, entry: Entry, jail: Option<JailId>) -> bool {
         self.family(entry.net).has_of(entry, jail)

@@ -333,6 +333,11 @@ impl Decider {
         self.bans.has(host.into()) || !self.around(host.into()).is_empty()
     }
 
+    /// Every ban on just this prefix.
+    pub fn on(&self, net: IpNet) -> Vec<Ban> {
+        self.bans.of_net(net)
+    }
+
     /// How many bans there are.
     pub fn len(&self) -> usize {
         self.bans.len()

@@ -93,9 +93,14 @@ impl Family {
 
     /// Every ban on an entry, the heaviest first.
     pub(super) fn on(&self, entry: Entry) -> Vec<Ban> {
-        let first = self.first(self.hash(entry), entry);
-        let bans = first.into_iter().flat_map(|first| self.slots.chain(first));
-        bans.map(|(_, slot)| slot.ban()).collect()
+        if self.with_ports(entry.ports) == 0 {
+            return Vec::new();
+        }
+        let first = self.first(self.hash(entry), entry).unwrap_or(NONE);
+        self.slots
+            .chain(first)
+            .map(|(_, slot)| slot.ban())
+            .collect()
     }
 
     /// Whether this jail has a ban on an entry.

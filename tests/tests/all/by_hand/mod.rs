@@ -1,5 +1,6 @@
 //! Bans that somebody asks for: `banner ban`, `banner unban`, `banner bans`.
 
+mod explain;
 mod lists;
 mod room;
 
