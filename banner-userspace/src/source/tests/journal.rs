@@ -187,6 +187,7 @@ fn a_restart_goes_on_behind_the_last_entry() {
 fn a_restart_before_the_first_entry_begins_where_the_first_start_did() {
     let mut house = house(&[""], "exec sleep 1000");
     house.open(Vec::new());
+    house.wait_until(|house| calls(house).len() == 1);
     house.now.wall = house.now.wall.after(Duration::from_mins(1));
     house.restart();
     house.wait_until(|house| calls(house).len() == 2);
