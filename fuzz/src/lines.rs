@@ -7,7 +7,7 @@
 use std::{collections::HashSet, net::IpAddr, sync::Arc, time::Duration};
 
 use banner_userspace::{
-    agent::pipeline::{Counts, JailSetup, Pipeline},
+    agent::pipeline::{Counts, JailSetup, Pipeline, Together},
     filter::{Filter, FilterState, Key, Line, Stamp, Verdict},
     model::{Chunk, JailId, LogId, Mono, Now},
     source::{End, Lines},
@@ -61,6 +61,7 @@ fn chunked(filters: &[Arc<Filter>], log: &[u8], size: usize) -> Vec<Counts> {
         logs: vec![LogId(0)],
         max_retry: 1000,
         find_time: Duration::from_secs(1),
+        together: Together::default(),
     });
     let mut pipeline = Pipeline::new(jails.collect(), 1000, TimeZone::UTC);
     let now = Now {

@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 use banner_userspace::{
     agent::{
         self,
-        pipeline::{JailSetup, Pipeline},
+        pipeline::{JailSetup, Pipeline, Together},
     },
     decide::{Decider, Outcome, Rules},
     filter::Filter,
@@ -130,6 +130,7 @@ impl Engine {
             logs: vec![LogId(0)],
             max_retry: 5,
             find_time: Duration::from_hours(24),
+            together: Together::default(),
         });
         let mut pipeline = Pipeline::new(jails.collect(), manner.tracked, TimeZone::UTC)
             .with_threads(manner.threads);

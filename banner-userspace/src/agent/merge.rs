@@ -199,6 +199,8 @@ fn is_same(old: &Jail, new: &Jail) -> bool {
         escalation,
         mode,
         ports,
+        count_ipv4_length,
+        count_ipv6_length,
         ipv4_length,
         ipv6_length,
         notify,
@@ -215,6 +217,8 @@ fn is_same(old: &Jail, new: &Jail) -> bool {
         && *escalation == new.escalation
         && *mode == new.mode
         && *ports == new.ports
+        && (*count_ipv4_length, *count_ipv6_length)
+            == (new.count_ipv4_length, new.count_ipv6_length)
         && (*ipv4_length, *ipv6_length) == (new.ipv4_length, new.ipv6_length)
         && *notify == new.notify
         && *ignore == new.ignore

@@ -3,6 +3,7 @@
 mod plan;
 mod pool;
 mod reload;
+mod together;
 
 use self::{
     plan::{Judged, Plan},
@@ -19,6 +20,8 @@ use crate::{
     track::{Lines, Tracker},
 };
 
+pub use together::Together;
+
 /// What the pipeline has to know of a jail.
 #[derive(Debug)]
 pub struct JailSetup {
@@ -30,6 +33,8 @@ pub struct JailSetup {
     pub max_retry: u32,
     /// …within this time.
     pub find_time: Duration,
+    /// Whose failures are counted together.
+    pub together: Together,
 }
 
 /// What was seen for one jail since the agent started.
@@ -348,16 +353,17 @@ impl Jail {
             self.counts.unbannable += 1;
             return None;
         };
-        let counted = self.tracker.add(host, at, now.wall);
+        let counted_as = self.setup.together.first(host);
+        let counted = self.tracker.add(counted_as, at, now.wall);
         // Also one that came too late to count: it is rare, and says as much about the host.
-        lines.add(jail, host, at, hit.pattern, line);
+        lines.add(jail, counted_as, at, hit.pattern, line);
         let failures = counted?;
         self.counts.offences += 1;
         Some(Offence {
             jail,
             host,
             failures,
-            evidence: lines.of(jail, host, failures),
+            evidence: lines.of(jail, counted_as, failures),
         })
     }
 }

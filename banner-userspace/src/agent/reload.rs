@@ -17,7 +17,7 @@ use super::{
     start::{never, rules, setups},
 };
 use crate::{
-    config::{self, Config, Problems},
+    config::{self, Config, Jail, Problems},
     control::{NotReloaded, Reloaded},
     decide::Outcome,
     model::{JailId, LogId, Now},
@@ -148,7 +148,10 @@ impl Running {
         self.spared.resize(agent.config.jails.len(), 0);
         let stays = |n: usize| {
             let jails = (old.jails.get(n), agent.config.jails.get(n));
-            matches!(jails, (Some(old), Some(new)) if !old.retired && !new.retired)
+            // What was counted for a prefix is nobody's where hosts are counted otherwise.
+            let by = |jail: &Jail| (jail.count_ipv4_length, jail.count_ipv6_length);
+            matches!(jails, (Some(old), Some(new))
+                if !old.retired && !new.retired && by(old) == by(new))
         };
         let setups = setups(&agent.config).enumerate();
         let setups = setups.map(|(n, setup)| (setup, stays(n))).collect();

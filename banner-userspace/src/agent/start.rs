@@ -21,7 +21,7 @@ use super::{
     keeper::Keeper,
     kept,
     network::Looks,
-    pipeline::{JailSetup, Pipeline},
+    pipeline::{JailSetup, Pipeline, Together},
     recall,
     report::Names,
     ssh_peer,
@@ -253,5 +253,9 @@ pub(super) fn setups(config: &Config) -> impl Iterator<Item = JailSetup> {
         logs: jail.logs.clone(),
         max_retry: jail.max_retry,
         find_time: jail.find_time,
+        together: Together {
+            ipv4: jail.count_ipv4_length,
+            ipv6: jail.count_ipv6_length,
+        },
     })
 }

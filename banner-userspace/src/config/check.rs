@@ -128,6 +128,13 @@ fn checked(
             .or(family(&defaults.around))
             .unwrap_or_else(|| setting.default_value())
     };
+    let count_by = |family: fn(&RawAround) -> Option<u8>, setting: &Setting<Count<u8>>| {
+        family(&policy.count_by)
+            .or(family(&defaults.count_by))
+            .unwrap_or_else(|| setting.default_value())
+    };
+    let count_ipv4 = count_by(|around| around.ipv4, &settings::COUNT_IPV4);
+    let count_ipv6 = count_by(|around| around.ipv6, &settings::COUNT_IPV6);
     Some(Jail {
         filter,
         filter_name,
@@ -152,8 +159,11 @@ fn checked(
             .unwrap_or_else(|| settings::MODE.default_value()),
         ports: ports?,
         notify: routes.of(policy.notify.as_ref(), &raw.path, report),
-        ipv4_length: around(|around| around.ipv4, &settings::AROUND_IPV4),
-        ipv6_length: around(|around| around.ipv6, &settings::AROUND_IPV6),
+        count_ipv4_length: count_ipv4,
+        count_ipv6_length: count_ipv6,
+        // Of those who are counted together none is the one who did it.
+        ipv4_length: around(|around| around.ipv4, &settings::AROUND_IPV4).min(count_ipv4),
+        ipv6_length: around(|around| around.ipv6, &settings::AROUND_IPV6).min(count_ipv6),
         ignore: networks_of(raw.ignore, &ignore_path, report),
         enforce: Vec::new(),
         retired: false,

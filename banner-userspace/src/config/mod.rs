@@ -105,7 +105,12 @@ pub struct Jail {
     pub mode: Mode,
     /// For which ports of [`Config::ports`].
     pub ports: PortsId,
-    /// How long the prefix is that is banned for an IPv4 offender, 8 to 32.
+    /// How long the prefixes of IPv4 are whose hosts are counted as one, 8 to 32.
+    pub count_ipv4_length: u8,
+    /// The same for IPv6, 16 to 128.
+    pub count_ipv6_length: u8,
+    /// How long the prefix is that is banned for an IPv4 offender, 8 to 32; never longer than
+    /// [`Self::count_ipv4_length`].
     pub ipv4_length: u8,
     /// The same for IPv6, 16 to 128.
     pub ipv6_length: u8,

@@ -16,6 +16,7 @@ use super::settings::{
     SAMPLE_USER, SAMPLES, STAMPS, STORE, STORE_PATH, TRACKED, WHEN,
 };
 
+use super::settings::{COUNT_BY, COUNT_IPV4, COUNT_IPV6};
 use super::way_settings::{
     COMMAND_SECTION, ENFORCE, HOSTS_DENY_SECTION, IPTABLES_SECTION, JAIL_ENFORCE, NFTABLES_SECTION,
     WAY_SECTION,
@@ -103,6 +104,7 @@ pub(crate) static DEFAULTS_SECTION: Section = Section {
         &MODE,
         &PORTS,
         &AROUND,
+        &COUNT_BY,
         &JAIL_NOTIFY,
     ],
 };
@@ -122,6 +124,7 @@ pub(crate) static JAIL_SECTION: Section = Section {
         &FromDefaults(&MODE),
         &FromDefaults(&PORTS),
         &FromDefaults(&AROUND),
+        &FromDefaults(&COUNT_BY),
         &FromDefaults(&JAIL_NOTIFY),
         &JAIL_IGNORE,
         &JAIL_ENFORCE,
@@ -134,6 +137,13 @@ pub(crate) static AROUND_SECTION: Section = Section {
             jail ignores, the offender alone is banned; addresses in the `ignore` of the main file \
             stay free in any prefix that is banned.",
     settings: &[&AROUND_IPV4, &AROUND_IPV6],
+};
+
+pub(crate) static COUNT_BY_SECTION: Section = Section {
+    name: "`count_by` of a jail",
+    about: "Hosts of one prefix are counted as one, exactly, and banned together: the ban covers at \
+            least the prefix that was counted, unless the jail ignores a part of it.",
+    settings: &[&COUNT_IPV4, &COUNT_IPV6],
 };
 
 pub(crate) static ESCALATION_SECTION: Section = Section {
@@ -206,6 +216,7 @@ pub(crate) static SECTIONS: &[&Section] = &[
     &CRI_SECTION,
     &DOCKER_SECTION,
     &AROUND_SECTION,
+    &COUNT_BY_SECTION,
     &INTERFACE_SECTION,
     &WAY_SECTION,
     &NFTABLES_SECTION,

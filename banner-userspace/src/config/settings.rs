@@ -5,6 +5,7 @@ use super::address::Network;
 use super::duration::{BanSpan, Span};
 use super::interfaces::{InterfaceName, InterfacesOf};
 use super::ports::PortsOf;
+use super::raw::CountByOf;
 use super::raw::{
     AroundOf, EscalationOf, FilterOf, GrowthOf, Jails, KeyOf, LimitsOf, LogOf, LogPath,
     ParametersOf, PartsOf, PatternOf, PolicyOf, SampleOf, StampsOf, StoreOf, TimeOf, True, WhenOf,
@@ -273,6 +274,36 @@ pub(crate) static AROUND_IPV6: Setting<Count<u8>> = Setting::new(
     },
     Default::Value("128"),
     "The same for IPv6, where a home or a server mostly has a /64; 128: no other address.",
+)
+.also(&["v6", "inet6", "ip6"]);
+
+pub(crate) static COUNT_BY: Setting<CountByOf> = Setting::new(
+    "count_by",
+    CountByOf,
+    Default::Words("each host for itself"),
+    "Whose failures are counted together.",
+)
+.also(&["count", "aggregate"]);
+
+pub(crate) static COUNT_IPV4: Setting<Count<u8>> = Setting::new(
+    "ipv4",
+    Count {
+        min: WIDEST_IPV4,
+        max: 32,
+    },
+    Default::Value("32"),
+    "The length of the IPv4 prefixes whose hosts are counted as one; 32: each for itself.",
+)
+.also(&["v4", "inet", "ip4"]);
+
+pub(crate) static COUNT_IPV6: Setting<Count<u8>> = Setting::new(
+    "ipv6",
+    Count {
+        min: WIDEST_IPV6,
+        max: 128,
+    },
+    Default::Value("128"),
+    "The same for IPv6; 64: whoever has a /64, and tries from another of its addresses each time, is one.",
 )
 .also(&["v6", "inet6", "ip6"]);
 

@@ -22,6 +22,7 @@ fn pipeline(jails: Vec<(Arc<Filter>, &[u16])>) -> Pipeline {
         logs: logs.iter().map(|&log| LogId(log)).collect(),
         max_retry: 2,
         find_time: Duration::from_mins(10),
+        together: Together::default(),
     });
     Pipeline::new(jails.collect(), 100, TimeZone::UTC)
 }
@@ -118,6 +119,7 @@ fn a_reload_goes_on_with_what_was_counted() {
         logs: vec![LogId(log)],
         max_retry,
         find_time: Duration::from_mins(10),
+        together: Together::default(),
     };
     let good = filter("^x <HOST>$");
     pipeline.reload(
@@ -146,4 +148,43 @@ fn a_reload_goes_on_with_what_was_counted() {
     );
     let failures = |jail| pipeline.counts(JailId(jail)).unwrap().0.failures;
     assert_eq!([0, 1, 2].map(failures), [3, 2, 2]);
+}
+
+#[test]
+fn hosts_of_a_prefix_are_counted_together_where_the_jail_wants_it() {
+    let setup = JailSetup {
+        filter: filter("^bad <HOST>$"),
+        logs: vec![LogId(0)],
+        max_retry: 3,
+        find_time: Duration::from_mins(10),
+        together: Together { ipv4: 24, ipv6: 64 },
+    };
+    let mut pipeline = Pipeline::new(vec![setup], 100, TimeZone::UTC);
+    pipeline.keep(Lines::new(1 << 16, 10));
+    let text = "bad 2001:db8:0:1::1\nbad 192.0.2.1\nbad 2001:db8:0:2::1\nbad 2001:db8:0:1::2\n\
+                bad 192.0.3.1\nbad 2001:db8:0:1:ffff::\nbad 192.0.2.255\nbad 192.0.2.0\n";
+    let now = Now {
+        wall: Wall::from_secs(NOON),
+        mono: Mono(0),
+    };
+    let mut offences = Vec::new();
+    pipeline.chunk(
+        &Chunk::new(&[LogId(0)], text.as_bytes()),
+        now,
+        &mut offences,
+    );
+    let found: Vec<_> = offences
+        .iter()
+        .map(|offence| {
+            let lines = offence.evidence.iter().map(|line| line.bytes.len());
+            (offence.host.to_string(), offence.failures, lines.count())
+        })
+        .collect();
+    let expected = [("2001:db8:0:1:ffff::", 3, 3), ("192.0.2.0", 3, 3)];
+    assert_eq!(
+        found,
+        expected.map(|(host, failures, lines)| (host.to_owned(), failures, lines))
+    );
+    let (_, tracker) = pipeline.counts(JailId(0)).unwrap();
+    assert_eq!(tracker.hosts(), 2, "a /64 and a /24 that failed once");
 }

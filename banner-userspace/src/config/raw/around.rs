@@ -35,3 +35,27 @@ impl Shape for AroundOf {
         })
     }
 }
+
+/// The value of a jail's `count_by`.
+pub(crate) struct CountByOf;
+
+impl Shape for CountByOf {
+    type Value = RawAround;
+
+    fn noun(&self) -> String {
+        "a mapping".to_owned()
+    }
+
+    fn examples(&self) -> &'static str {
+        "{ ipv6: 64 }"
+    }
+
+    fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<RawAround> {
+        let section = &sections::COUNT_BY_SECTION;
+        let fields = Fields::read(section, node, node.spot, path, report)?;
+        Some(RawAround {
+            ipv4: fields.get(&settings::COUNT_IPV4, report).map(|l| l.value),
+            ipv6: fields.get(&settings::COUNT_IPV6, report).map(|l| l.value),
+        })
+    }
+}

@@ -16,7 +16,7 @@ mod ways;
 
 use ipnet::IpNet;
 
-pub(crate) use around::{AroundOf, RawAround};
+pub(crate) use around::{AroundOf, CountByOf, RawAround};
 pub(crate) use escalation::{EscalationOf, GrowthOf};
 pub(crate) use filter::{Argument, FilterOf, FilterRef, RawFilter};
 pub(crate) use jail::{Jails, RawJail};

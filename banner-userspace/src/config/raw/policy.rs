@@ -21,6 +21,7 @@ pub(crate) struct Policy {
     pub(crate) mode: Option<Mode>,
     pub(crate) ports: Option<Located<RawPorts>>,
     pub(crate) around: RawAround,
+    pub(crate) count_by: RawAround,
     pub(crate) notify: Option<Vec<RawRoute>>,
     /// With `None` in it: bans do not grow.
     pub(crate) escalation: Option<Located<Option<Escalation>>>,
@@ -36,6 +37,9 @@ impl Policy {
             ports: fields.get(&settings::PORTS, report),
             around: fields
                 .get(&settings::AROUND, report)
+                .map_or_else(RawAround::default, |l| l.value),
+            count_by: fields
+                .get(&settings::COUNT_BY, report)
                 .map_or_else(RawAround::default, |l| l.value),
             notify: fields.get(&JAIL_NOTIFY, report).map(|l| l.value),
             escalation: fields.get(&settings::ESCALATION, report),

@@ -208,3 +208,28 @@ fn more_than_63_different_sets_of_ports_are_refused() {
         ]
     );
 }
+
+#[test]
+fn who_is_counted_together_is_banned_together() {
+    let main = "defaults: {count_by: {ipv6: 64}, prefix: {ipv4: 24}}\n".to_owned()
+        + &jails(&[
+            "",
+            "count_by: {ipv4: 16, ipv6: 56}, prefix: {ipv6: 48}",
+            "count_by: {ipv6: 128}",
+        ]);
+    let config = load(&[("etc/banner.yaml", &main)]).unwrap_or_else(|why| panic!("{why}"));
+    let lengths = config.jails.iter().map(|jail| {
+        (
+            [jail.count_ipv4_length, jail.count_ipv6_length],
+            [jail.ipv4_length, jail.ipv6_length],
+        )
+    });
+    assert_eq!(
+        lengths.collect::<Vec<_>>(),
+        [
+            ([32, 64], [24, 64]),
+            ([16, 56], [16, 48]),
+            ([32, 128], [24, 128])
+        ]
+    );
+}
