@@ -1,6 +1,6 @@
 //! Changes go to the ways in use, and what finds no place there to the next.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use tracing::{error, warn};
 
@@ -110,6 +110,25 @@ impl Ways {
             error!("{}: given up, {why}", each.name());
         }
         (failed, given_up)
+    }
+
+    /// What a way has taken, and another has only because it did not before, leaves that.
+    pub(super) fn unspill(
+        &mut self,
+        way: usize,
+        told: impl Iterator<Item = Entry>,
+        refused: &HashSet<Entry>,
+        around: &mut Around<'_>,
+    ) {
+        let taken: Vec<Entry> = told.filter(|entry| !refused.contains(entry)).collect();
+        for other in (0..self.each.len()).filter(|other| *other != way) {
+            let spilled = &mut self.each[other].spilled;
+            let back = taken.iter().filter(|entry| spilled.remove(*entry));
+            let back: Vec<Change> = back.map(|entry| Change::from(*entry)).collect();
+            if !self.in_use().contains(&other) {
+                self.apply_to(other, &back, around);
+            }
+        }
     }
 
     /// Bans that the way in use refuses go to the next one; what is in force in the way in use again

@@ -59,6 +59,8 @@ struct Comparison {
     seen: Vec<bool>,
     at: Cursor,
     missing: usize,
+    /// Of these, what could not be put back.
+    failed: usize,
     strange: usize,
     /// What is to be done.
     changes: Vec<Change>,
@@ -221,6 +223,7 @@ impl Ways {
             held: found.held,
             at: Cursor::default(),
             missing: 0,
+            failed: 0,
             strange: found.strange,
             changes: Vec::new(),
             compared: false,
@@ -245,7 +248,11 @@ impl Ways {
             let touched = &self.each[way].repair.touched;
             now.retain(|change| !touched.contains(&change.entry()));
             let (failed, _) = self.apply_to(way, &now, around);
-            if let Some(failed) = failed.first() {
+            comparison.failed += failed.len();
+            let refused: HashSet<Entry> =
+                failed.iter().map(|failed| failed.change.entry()).collect();
+            self.unspill(way, now.iter().map(Change::entry), &refused, around);
+            if let Some(failed) = failed.first().filter(|_| comparison.missing > 0) {
                 error!("{}: cannot be put right: {failed}", self.each[way].name());
             }
             if comparison.changes.is_empty() {
@@ -300,7 +307,17 @@ impl Ways {
         // Several jails may have banned one.
         comparison.changes.sort_unstable_by_key(Change::entry);
         comparison.changes.dedup_by_key(|change| change.entry());
-        comparison.missing = comparison.changes.len();
+        // What another has instead was not taken away by anybody.
+        let spilled = |change: &&Change| {
+            let entry = change.entry();
+            let mut others = self.each.iter().enumerate();
+            others.any(|(other, each)| other != way && each.spilled.contains(&entry))
+        };
+        comparison.missing = comparison
+            .changes
+            .iter()
+            .filter(|change| !spilled(change))
+            .count();
         let held = std::mem::take(&mut comparison.held);
         for (held, seen) in held.into_iter().zip(&comparison.seen) {
             let entry = held.entry;
@@ -345,7 +362,8 @@ impl Ways {
 
     fn conclude(&mut self, way: usize, comparison: &Comparison) {
         let each = &mut self.each[way];
-        let (missing, strange) = (comparison.missing, comparison.strange);
+        let missing = comparison.missing.saturating_sub(comparison.failed);
+        let strange = comparison.strange;
         each.repair.restored += missing as u64;
         each.repair.strange += strange as u64;
         let name = each.way.name();

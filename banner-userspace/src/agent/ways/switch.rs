@@ -79,7 +79,11 @@ impl Ways {
                 return false;
             }
         }
-        self.each[way].works();
+        let each = &mut self.each[way];
+        // Attempts that failed go on to be counted while it is not given up.
+        if each.why_not.is_some() {
+            each.works();
+        }
         true
     }
 
