@@ -215,6 +215,9 @@ impl Ways {
             each.there = false;
             each.spilled.clear();
             each.repair.stop();
+            if each.released {
+                continue;
+            }
             let removed = each
                 .enforcer
                 .as_deref_mut()

@@ -300,7 +300,8 @@ impl Enforcer for Nftables {
         self.sets.clear();
         self.scopes = Scopes::default();
         if ours()?.is_some() {
-            let table = format!("delete table inet {TABLE}\n");
+            // Somebody else may have been quicker.
+            let table = format!("add table inet {TABLE}\ndelete table inet {TABLE}\n");
             nft()?.args(["-f", "-"]).run(table.as_bytes())?;
         }
         Ok(())
