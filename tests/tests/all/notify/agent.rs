@@ -55,6 +55,13 @@ fn start_bans_and_stop_are_told_by_mail_and_webhook_and_log_lines_harm_nobody() 
         let said = text(&mail, "text");
         let wrong = |c: char| c.is_control() && c != '\n';
         ensure!(!said.contains(wrong), "{said:?}");
+        assert_has(
+            said,
+            &[
+                "\nlines of the log:\n  sshd[7]: Failed password",
+                "x\\u{1b}[2J\\u{7}%{whois}=?utf-8?q?y?=",
+            ],
+        )?;
         let request = wait_for_told(&requests, "the request", |request| request["status"] == 200)?;
         let attempts = told(&requests)?;
         ensure!(
