@@ -4,7 +4,7 @@ use super::{
     Fail2ban, Jail, Jails, Which,
     addresses::{self, Ignored},
     ban_actions::Scope,
-    logs::logs,
+    logs::{Log, logs},
     mails::Targets,
     our_filters::{Filters, spec},
     policy::Policy,
@@ -33,7 +33,7 @@ struct Defaults {
 impl Fail2ban {
     /// All of a configuration as one of ours; `all`: also jails that are not enabled.
     pub fn convert(&self, all: bool) -> Result<Converted, ImportError> {
-        let read = self.jails(Which { all, files: true })?;
+        let read = self.jails(Which { all, files: false })?;
         let mut report = Report {
             disabled: read.disabled.clone(),
             ..Report::default()
@@ -123,7 +123,7 @@ fn ours(
         } else if jail.spec.fail.is_empty() {
             "its filter has no failregex"
         } else {
-            "it has no log files, and banner does not read the journal yet"
+            "it has no log files"
         };
         report.left_out(Some(&jail.name), format!("the jail as a whole: {why}"));
         return None;
@@ -164,7 +164,7 @@ fn ours(
     Some(OurJail {
         enabled: jail.enabled && refused.is_none(),
         filter,
-        logs: logs.iter().map(|log| yaml::scalar(log)).collect(),
+        logs: logs.iter().map(Log::written).collect(),
         ports,
         policy,
         ignore: ignore(jail, defaults, report, &mut comments),

@@ -23,7 +23,7 @@ const JAILS: &str = "[DEFAULT]\nenabled = false\nfilter = x[mode=%(__name__)s]\n
     [spare]\nfilter = x\n\
     [knock]\nenabled = true\naction = iptables[blocktype=return]\n\
     [broken]\nenabled = yes\nfilter = absent\n\
-    [nologs]\nenabled = true\nfilter = x\nlogpath =\nbackend = systemd\n";
+    [nologs]\nenabled = true\nfilter = x\nlogpath =\nbackend = polling\n";
 
 #[test]
 fn jails_become_what_a_person_would_have_written() {
@@ -37,9 +37,9 @@ fn jails_become_what_a_person_would_have_written() {
         "enforce: [xdp, iptables]\nignore: [127.0.0.0/8, 192.0.2.1, '::1']\n",
         "defaults: { max_retry: 4, find_time: 10m, ban_time: 1d }\n",
         "\n  normal:\n    filter: x\n    logs: [/var/log/x.log, '/var/log/y/*.log']\n    ports: [ssh, 8000-8100]\n    notify: []\n\n",
-        "\n  strict:\n    filter: x-strict\n    logs: [/var/log/x.log]\n    max_retry: 1\n    ban_time: permanent\n    \
+        "\n  strict:\n    filter: x-strict\n    logs: [journal]\n    max_retry: 1\n    ban_time: permanent\n    \
          escalation: true\n    ignore: [198.51.100.0/24]\n\n",
-        "  strict-again:\n    filter: x-strict\n    logs: ['/var/log/[ab].log', /var/log/c.log]\n    mode: observe\n    notify: []\n",
+        "  strict-again:\n    filter: x-strict-again\n    logs: ['/var/log/[ab].log', /var/log/c.log]\n    mode: observe\n    notify: []\n",
         "\nnotify:\n  mail: { mail: { to: [a], whois: true } }\n",
         "  # Left out: ignorecommand = /bin/true <ip>",
     ] {
@@ -52,12 +52,17 @@ fn jails_become_what_a_person_would_have_written() {
         .collect();
     assert_eq!(
         names,
-        ["banner.yaml", "filters.d/x.yaml", "filters.d/x-strict.yaml",]
+        [
+            "banner.yaml",
+            "filters.d/x.yaml",
+            "filters.d/x-strict.yaml",
+            "filters.d/x-strict-again.yaml",
+        ]
     );
     let filter = text(&converted, "filters.d/x-strict.yaml");
     for part in [
         "\ndialect: fail2ban\n",
-        "\nprefilter: '^p-file: <F-CONTENT>.+</F-CONTENT>$'\n",
+        "\nprefilter: '^p-journal: <F-CONTENT>.+</F-CONTENT>$'\n",
         "\nfail:\n  - '^bad <HOST>$'\n  - '^worse ''x'' <HOST>'\n",
         "\nlines: 3\nstamps:\n  - '{^LN-BEG}'\n  - '^%Y'\nencoding: windows-1252\n",
         "\njournal:\n  - '_UID=0 + _COMM=x'\n",
@@ -169,7 +174,7 @@ fn filters_that_are_written_are_read_as_they_were() {
     let fail2ban = Fail2ban::open(folder.path()).unwrap();
     let which = Which {
         all: true,
-        files: true,
+        files: false,
     };
     let jails = fail2ban.jails(which).unwrap().jails;
     let converted = fail2ban.convert(true).unwrap();
