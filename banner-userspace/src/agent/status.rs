@@ -62,6 +62,12 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
     for stream in streams.iter().filter(|stream| !stream.awaited) {
         let problem = stream.problem.iter();
         problems.extend(problem.map(|problem| format!("{}: {problem}", stream.name)));
+        if stream.lost > 0 {
+            problems.push(format!(
+                "{}: {} messages are lost: they came faster than they were read, or were too long",
+                stream.name, stream.lost
+            ));
+        }
     }
     let stats = agent.sources.stats();
     problems.extend(strange(stats.strange));

@@ -1,7 +1,9 @@
 //! The keys of an item of `logs`.
 
+use super::address::Network;
 use super::raw::{
-    Alternatives, ContainerPart, CriOf, DockerOf, FifoPath, FolderPath, JournalOf, LogPath,
+    Alternatives, ContainerPart, CriOf, DockerOf, FifoPath, FolderPath, JournalOf, ListenOf,
+    LogPath, SyslogOf,
 };
 use super::section::{Default, Section, Setting};
 use super::shape::List;
@@ -10,13 +12,26 @@ pub(crate) static LOG_SECTION: Section = Section {
     name: "a log",
     about: "One item of `logs` that is more than a path has one of these keys, as in \
             `{cri: {namespace: shop}}`; `stdin` alone is standard input. See docs/sources.md.",
-    settings: &[&LOG_FILE, &LOG_JOURNAL, &LOG_CRI, &LOG_DOCKER, &LOG_FIFO],
+    settings: &[
+        &LOG_FILE,
+        &LOG_JOURNAL,
+        &LOG_SYSLOG,
+        &LOG_CRI,
+        &LOG_DOCKER,
+        &LOG_FIFO,
+    ],
 };
 
 pub(crate) static JOURNAL_SECTION: Section = Section {
     name: "`journal` of a log",
     about: "Which entries of which journal.",
     settings: &[&MATCH, &DIRECTORY],
+};
+
+pub(crate) static SYSLOG_SECTION: Section = Section {
+    name: "`syslog` of a log",
+    about: "Where messages are taken, and from whom.",
+    settings: &[&LISTEN, &FROM],
 };
 
 pub(crate) static CRI_SECTION: Section = Section {
@@ -81,6 +96,33 @@ pub(crate) static DIRECTORY: Setting<FolderPath> = Setting::new(
     "A folder of journal files, such as what systemd-journal-remote writes.",
 )
 .also(&["journalpath", "path"]);
+
+pub(crate) static LOG_SYSLOG: Setting<SyslogOf> = Setting::new(
+    "syslog",
+    SyslogOf,
+    Default::Words("none"),
+    "Messages that are sent to banner: an address to listen at, or a mapping.",
+)
+.also(&["udp", "tcp", "listen", "socket"]);
+
+pub(crate) static LISTEN: Setting<ListenOf> = Setting::new(
+    "listen",
+    ListenOf,
+    Default::Required,
+    "Where: `udp://` or `tcp://` with address and port (514 without one), `unix://PATH` for datagrams, `unix-stream://PATH` for connections. `[::]` is both families.",
+)
+.also(&["address", "bind"]);
+
+pub(crate) static FROM: Setting<List<Network>> = Setting::new(
+    "from",
+    List {
+        item: Network,
+        of: "addresses and prefixes",
+    },
+    Default::Words("whoever gets there"),
+    "From whom messages are taken. It must be given where `listen` can be reached over the network: who can send can have anybody banned.",
+)
+.also(&["allow", "allowed", "senders"]);
 
 pub(crate) static LOG_FIFO: Setting<FifoPath> = Setting::new(
     "fifo",

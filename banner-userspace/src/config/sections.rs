@@ -1,6 +1,6 @@
 //! The mappings of the configuration, and the keys that each may have.
 
-use super::log_keys::{CRI_SECTION, DOCKER_SECTION, JOURNAL_SECTION, LOG_SECTION};
+use super::log_keys::{CRI_SECTION, DOCKER_SECTION, JOURNAL_SECTION, LOG_SECTION, SYSLOG_SECTION};
 use super::notify::settings::{
     DIGEST_SECTION, JAIL_NOTIFY, MAIL_SECTION, NOTIFY, ROUTE_SECTION, SMTP_SECTION, TARGET_SECTION,
     WEBHOOK_SECTION,
@@ -213,6 +213,7 @@ pub(crate) static SECTIONS: &[&Section] = &[
     &ESCALATION_SECTION,
     &LOG_SECTION,
     &JOURNAL_SECTION,
+    &SYSLOG_SECTION,
     &CRI_SECTION,
     &DOCKER_SECTION,
     &AROUND_SECTION,

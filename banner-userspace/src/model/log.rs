@@ -1,6 +1,8 @@
 //! What a jail reads, as the configuration names it.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+
+use ipnet::IpNet;
 
 /// One entry of a jail's `logs`. Equal entries of several jails are one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,6 +13,8 @@ pub enum Log {
     Container(ContainerLog),
     /// The systemd journal.
     Journal(JournalLog),
+    /// Messages of syslog.
+    Syslog(SyslogLog),
     /// A named pipe.
     Fifo(PathBuf),
     /// Standard input.
@@ -68,6 +72,49 @@ impl fmt::Display for Term {
     }
 }
 
+/// Messages of syslog that are sent to an address.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SyslogLog {
+    /// Where they are taken.
+    pub listen: Listen,
+    /// From whom; none: from everybody who gets there.
+    pub from: Vec<IpNet>,
+}
+
+/// Where messages are taken.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Listen {
+    /// Datagrams; `[::]` is both families.
+    Udp(SocketAddr),
+    /// Connections; `[::]` is both families.
+    Tcp(SocketAddr),
+    /// Datagrams, as `/dev/log` takes them.
+    UnixDatagram(PathBuf),
+    /// Connections.
+    UnixStream(PathBuf),
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Udp(address) => write!(f, "udp://{address}"),
+            Self::Tcp(address) => write!(f, "tcp://{address}"),
+            Self::UnixDatagram(path) => write!(f, "unix://{}", path.display()),
+            Self::UnixStream(path) => write!(f, "unix-stream://{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Display for SyslogLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "syslog {}", self.listen)?;
+        for (n, net) in self.from.iter().enumerate() {
+            write!(f, "{}{net}", if n == 0 { " from " } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
 /// Files that a container runtime writes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContainerLog {
@@ -94,6 +141,7 @@ impl fmt::Display for Log {
             Self::File(pattern) => f.write_str(pattern),
             Self::Container(log) => log.fmt(f),
             Self::Journal(log) => log.fmt(f),
+            Self::Syslog(log) => log.fmt(f),
             Self::Fifo(path) => write!(f, "fifo {}", path.display()),
             Self::Stdin => f.write_str("stdin"),
         }

@@ -21,7 +21,7 @@ pub use escalation::{Escalation, Growth};
 pub use evidence::{Evidence, MatchedLine};
 pub use jail::{JailId, LogId};
 pub use line::{Chunk, LineTime, Origin};
-pub use log::{ContainerLog, JournalLog, Log, NotATerm, Runtime, Term};
+pub use log::{ContainerLog, JournalLog, Listen, Log, NotATerm, Runtime, SyslogLog, Term};
 pub use mark::{Fingerprint, Mark};
 pub use net::{Shown, TooWide, WIDEST_IPV4, WIDEST_IPV6, bannable, is_host};
 pub use offence::Offence;

@@ -10,6 +10,7 @@ use super::journal::{Journal, Query};
 use super::pipe::{Pipe, Which};
 use super::state::{FileState, Problem, Progress, Stats};
 use super::stream::{Gone, Poller, SLICE, Stream, StreamState};
+use super::syslog::Syslog;
 use super::tail::{self, Tail};
 use crate::model::{Chunk, JournalLog, Log, LogId, Mark, Mono, Now};
 
@@ -59,6 +60,7 @@ impl Sources {
         let poller = Poller::new()?;
         let mut files = Vec::new();
         let mut containers = Vec::new();
+        let mut syslogs = Vec::new();
         let mut journals: Vec<Query> = Vec::new();
         let mut streams: Vec<Box<dyn Stream>> = Vec::new();
         let limit = options.max_line.max(1);
@@ -90,8 +92,17 @@ impl Sources {
                         }),
                     }
                 }
+                Log::Syslog(log) => syslogs.push((id, log)),
                 Log::Fifo(path) => pipe(Which::Fifo(path.clone())),
                 Log::Stdin => pipe(Which::Stdin),
+            }
+        }
+        for (id, log) in syslogs {
+            let entry = Log::Syslog(log.clone());
+            if !streams.iter_mut().any(|stream| stream.want(id, &entry)) {
+                let number = u32::try_from(streams.len()).unwrap_or(TAIL);
+                let syslog = Syslog::new(id, log, poller.clone(), number, limit);
+                streams.push(Box::new(syslog));
             }
         }
         for query in journals {
@@ -136,11 +147,7 @@ impl Sources {
                 self.containers.add(id, log);
             }
             Log::Journal(journal) => {
-                if !self
-                    .streams
-                    .iter_mut()
-                    .any(|stream| stream.want(id, journal))
-                {
+                if !self.streams.iter_mut().any(|stream| stream.want(id, log)) {
                     let query = Query {
                         program: self.journalctl.clone(),
                         directory: journal.directory.clone(),
@@ -148,6 +155,12 @@ impl Sources {
                     };
                     let journal = Journal::new(query, None, poller.clone(), number, limit);
                     self.streams.push(Box::new(journal));
+                }
+            }
+            Log::Syslog(syslog) => {
+                if !self.streams.iter_mut().any(|stream| stream.want(id, log)) {
+                    let syslog = Syslog::new(id, syslog, poller.clone(), number, limit);
+                    self.streams.push(Box::new(syslog));
                 }
             }
             Log::Fifo(path) => self.streams.push(pipe(Which::Fifo(path.clone()))),

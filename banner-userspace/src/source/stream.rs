@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 use super::state::Problem;
-use crate::model::{Chunk, JournalLog, LogId, Mono, Now};
+use crate::model::{Chunk, Log, LogId, Mono, Now};
 
 /// The most that is read from one stream before the next has its turn, in bytes.
 pub(super) const SLICE: usize = 128 * 1024;
@@ -30,8 +30,8 @@ pub(super) trait Stream: fmt::Debug {
         None
     }
 
-    /// Counts for one more entry of the configuration, if it is the journal that this one wants.
-    fn want(&mut self, _id: LogId, _journal: &JournalLog) -> bool {
+    /// Counts for one more entry of the configuration, if that can be read together with the others.
+    fn want(&mut self, _id: LogId, _log: &Log) -> bool {
         false
     }
 

@@ -85,6 +85,8 @@ fn of_mapping(node: &Node, path: &str, report: &mut Report) -> Option<RawLog> {
     ] {
         logs.extend(container.map(|log| RawLog::Known(Log::Container(log.value))));
     }
+    let syslog = fields.get(&keys::LOG_SYSLOG, report);
+    logs.extend(syslog.map(|log| RawLog::Known(Log::Syslog(log.value))));
     let fifo = fields.get(&keys::LOG_FIFO, report);
     logs.extend(fifo.map(|log| RawLog::Known(Log::Fifo(log.value))));
     if report.errors() > before {

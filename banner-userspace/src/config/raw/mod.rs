@@ -12,6 +12,7 @@ mod pattern;
 mod policy;
 mod sample;
 mod store;
+mod syslog;
 mod ways;
 
 use ipnet::IpNet;
@@ -29,6 +30,7 @@ pub(crate) use policy::{LimitsOf, Policy, PolicyOf};
 pub(crate) use sample::{KeyOf, SampleOf, TimeOf, True};
 pub use store::Storage;
 pub(crate) use store::StoreOf;
+pub(crate) use syslog::{ListenOf, SyslogOf};
 pub(crate) use ways::{
     CommandOf, HostsDenyOf, IptablesOf, JailsWays, NftablesOf, RawWay, Ways, plain as plain_way,
 };

@@ -315,8 +315,8 @@ fn wrong_jails_are_refused() {
             &[
                 "1:34: jails.a.logs[0]: expected an absolute path or pattern, found `fifo`; for this source write {fifo: …}",
                 "1:47: jails.a.logs[1].fifo: expected an absolute path or pattern, found `x`; it must begin with a /",
-                "1:51: jails.a.logs[2]: needs exactly one of file, journal, cri, docker, fifo",
-                "1:55: jails.a.logs[3]: needs exactly one of file, journal, cri, docker, fifo",
+                "1:51: jails.a.logs[2]: needs exactly one of file, journal, syslog, cri, docker, fifo",
+                "1:55: jails.a.logs[3]: needs exactly one of file, journal, syslog, cri, docker, fifo",
                 "1:88: jails.a.logs[4].cri.pod: expected a name or pattern, found `a/b`; such names have letters, digits, dots, underscores and hyphens",
                 "1:96: jails.a.logs[5].fila: unknown key; did you mean file?",
                 "1:107: jails.a.logs[6]: expected an absolute path or pattern, found the number 1; put it in quotes if it is meant",
@@ -334,6 +334,15 @@ fn wrong_jails_are_refused() {
             "jails: {a: {filter: {fail: ['^<HOST>$']}, logs: [journal]}}",
             &[
                 "1:50: jails.a.logs: its filter does not say what of the journal it is about; write it here, as in {journal: [_SYSTEMD_UNIT=ssh.service]}",
+            ],
+        ),
+        (
+            "jails: {a: {filter: sshd, logs: [{syslog: 'udp://0.0.0.0:1'}, {syslog: 'x'}, {syslog: 'tcp://h:1'}, {syslog: 'unix://x'}]}}",
+            &[
+                "1:43: jails.a.logs[0].syslog: who can send to this address could have anybody banned; say from whom messages are taken, as in {listen: …, from: [192.0.2.0/24]}",
+                "1:72: jails.a.logs[1].syslog: expected where to listen, found `x`; it must begin with udp://, tcp://, unix:// or unix-stream://",
+                "1:87: jails.a.logs[2].syslog: expected where to listen, found `tcp://h:1`; write an address and a port, as in [::]:514",
+                "1:110: jails.a.logs[3].syslog: expected where to listen, found `unix://x`; write an absolute path, as in unix:///run/banner/log",
             ],
         ),
         (

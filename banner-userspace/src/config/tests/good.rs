@@ -243,6 +243,9 @@ jails:
       - { docker: { container: "web*" } }
       - { docker: "/d/*/*-json.log" }
       - { fifo: /run/lines }
+      - { syslog: 'udp://127.0.0.1' }
+      - { syslog: { listen: 'tcp://[::]:1514', from: [192.0.2.0/24, '2001:db8::/32'] } }
+      - { syslog: unix:///run/x }
       - { journal: [_COMM=a _UID=0 + _COMM=b, _PID=1] }
       - { journal: { match: [], directory: /j } }
       - journal
@@ -262,6 +265,9 @@ jails:
             "docker /var/lib/docker/containers/*/*-json.log of web*",
             "docker /d/*/*-json.log",
             "fifo /run/lines",
+            "syslog udp://127.0.0.1:514",
+            "syslog tcp://[::]:1514 from 192.0.2.0/24, 2001:db8::/32",
+            "syslog unix:///run/x",
             "journal: _COMM=a _UID=0 + _COMM=b + _PID=1",
             "journal in /j",
             "journal: _SYSTEMD_UNIT=ssh.service + _SYSTEMD_UNIT=sshd.service + _COMM=sshd _UID=0 + _COMM=sshd-session _UID=0 + _COMM=sshd-auth _UID=0",

@@ -17,7 +17,7 @@ use super::batch::Batch;
 use super::lines::{End, Lines};
 use super::state::Problem;
 use super::stream::{Poller, Stream, StreamState, Tally, Turn};
-use crate::model::{Chunk, JournalLog, LogId, Mono, Now, Term, Wall};
+use crate::model::{Chunk, Log, LogId, Mono, Now, Term, Wall};
 
 /// How long a journalctl has to run before it is said that all is well again.
 const SETTLED: Duration = Duration::from_secs(5);
@@ -317,7 +317,10 @@ impl Stream for Journal {
         }
     }
 
-    fn want(&mut self, id: LogId, journal: &JournalLog) -> bool {
+    fn want(&mut self, id: LogId, log: &Log) -> bool {
+        let Log::Journal(journal) = log else {
+            return false;
+        };
         if journal.directory != self.query.directory {
             return false;
         }

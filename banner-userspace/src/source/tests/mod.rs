@@ -11,6 +11,7 @@ mod resume;
 mod rotation;
 mod shell;
 mod streams;
+mod syslog;
 mod trouble;
 
 use std::fs::{self, File, OpenOptions};

@@ -4,3 +4,4 @@ mod containers;
 mod journal;
 mod pipes;
 mod scene;
+mod syslog;
