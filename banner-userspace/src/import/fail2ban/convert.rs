@@ -129,7 +129,10 @@ fn ours(
         return None;
     }
     left_out(jail, report, &mut comments);
-    let policy = Policy::of(|option| jail.option(option).map(str::to_owned));
+    let policy = Policy::of(|option| {
+        let odd = jail.no_number.clone().filter(|_| option == "maxretry");
+        odd.or_else(|| jail.option(option).map(str::to_owned))
+    });
     let usual = &defaults.policy;
     for text in policy
         .changed

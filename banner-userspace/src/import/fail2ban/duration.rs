@@ -6,8 +6,10 @@ use std::{fmt::Write as _, iter::Peekable, str::Chars, time::Duration};
 const DAY: f64 = 86_400.0;
 const YEAR: f64 = 365.25 * DAY;
 
-/// Seconds; below zero for ever.
+/// Seconds; below zero for ever. What stands behind a `#` is a comment, as it is to fail2ban, which has
+/// Python work out the value.
 pub(super) fn seconds(text: &str) -> Option<f64> {
+    let text = text.split_once('#').map_or(text, |(value, _)| value);
     let mut reader = Reader {
         rest: text.chars().peekable(),
         depth: 0,
@@ -162,6 +164,8 @@ mod tests {
             ("2*(1h+30m)", 10_800.0),
             ("1w", 604_800.0),
             ("0.5h", 1800.0),
+            ("604800  # 7 days", 604_800.0),
+            ("-1 # for ever", -1.0),
         ];
         for (text, expected) in rows {
             assert_eq!(seconds(text), Some(expected), "{text:?}");
@@ -173,6 +177,7 @@ mod tests {
             "1h)",
             "(1h",
             "1/0",
+            "# 600",
             "--",
             &"-".repeat(9999),
         ] {

@@ -74,6 +74,8 @@ pub struct Jail {
     pub actions: Vec<FilterRef>,
     pub(super) options: Section,
     pub(super) usedns: Option<String>,
+    /// `maxretry` where it is no number.
+    pub(super) no_number: Option<String>,
 }
 
 impl Jail {
@@ -232,9 +234,16 @@ impl Fail2ban {
             spec,
             actions: actions.collect::<Result<_, _>>()?,
             usedns: told.usedns().map(str::to_owned),
+            no_number: no_number(config, name),
             options,
         }))
     }
+}
+
+/// What `maxretry` says where that is no number.
+fn no_number(config: &Merged, jail: &str) -> Option<String> {
+    let value = config.get(jail, "maxretry", &Vars::default()).ok()?.ok()?;
+    value.text.trim().parse::<i64>().err().map(|_| value.text)
 }
 
 fn flag(options: &Section, option: &str) -> bool {

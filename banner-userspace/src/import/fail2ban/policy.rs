@@ -62,12 +62,18 @@ fn times(
     mut changed: impl FnMut(String),
 ) -> Vec<(&'static str, String)> {
     let mut policy = Vec::new();
-    if let Some(retry) = option("maxretry").and_then(|retry| retry.trim().parse::<i64>().ok()) {
-        let ours = retry.clamp(1, 1000);
-        if ours != retry {
-            changed(format!("maxretry is {ours}, which was {retry}"));
+    if let Some(text) = option("maxretry") {
+        if let Ok(retry) = text.trim().parse::<i64>() {
+            let ours = retry.clamp(1, 1000);
+            if ours != retry {
+                changed(format!("maxretry is {ours}, which was {retry}"));
+            }
+            policy.push(("max_retry", ours.to_string()));
+        } else {
+            // As fail2ban has it.
+            changed(format!("maxretry = {text} is no number: 3 holds"));
+            policy.push(("max_retry", "3".to_owned()));
         }
-        policy.push(("max_retry", ours.to_string()));
     }
     for (theirs, ours) in [("findtime", "find_time"), ("bantime", "ban_time")] {
         let Some(text) = option(theirs) else {

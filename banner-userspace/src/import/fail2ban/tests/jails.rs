@@ -5,6 +5,10 @@ use std::path::Path;
 use super::{FILTER, directory};
 use crate::import::fail2ban::*;
 
+fn import(folder: &tempfile::TempDir, all: bool) -> Converted {
+    Fail2ban::open(folder.path()).unwrap().convert(all).unwrap()
+}
+
 fn text<'a>(converted: &'a Converted, name: &str) -> &'a str {
     let file = converted.files.iter().find(|(file, _)| file == name);
     file.map_or("", |(_, text)| text)
@@ -28,10 +32,7 @@ const JAILS: &str = "[DEFAULT]\nenabled = false\nfilter = x[mode=%(__name__)s]\n
 #[test]
 fn jails_become_what_a_person_would_have_written() {
     let folder = directory(&[("jail.conf", JAILS), ("filter.d/x.conf", FILTER)]);
-    let converted = Fail2ban::open(folder.path())
-        .unwrap()
-        .convert(false)
-        .unwrap();
+    let converted = import(&folder, false);
     let main = text(&converted, "banner.yaml");
     for part in [
         "enforce: [xdp, iptables]\nignore: [127.0.0.0/8, 192.0.2.1, '::1']\n",
@@ -100,10 +101,7 @@ fn jails_become_what_a_person_would_have_written() {
 
     loads(&converted);
 
-    let all = Fail2ban::open(folder.path())
-        .unwrap()
-        .convert(true)
-        .unwrap();
+    let all = import(&folder, true);
     loads(&all);
     assert!(text(&all, "banner.yaml").contains("\n  spare:\n    enabled: false\n    filter: x\n"));
 }
@@ -111,10 +109,7 @@ fn jails_become_what_a_person_would_have_written() {
 #[test]
 fn what_is_written_is_yaml() {
     let folder = directory(&[("jail.conf", JAILS), ("filter.d/x.conf", FILTER)]);
-    let converted = Fail2ban::open(folder.path())
-        .unwrap()
-        .convert(true)
-        .unwrap();
+    let converted = import(&folder, true);
     for (name, text) in &converted.files {
         let value: serde_json::Value = serde_yaml::from_str(text).unwrap();
         assert!(value.is_object(), "{name}");
@@ -153,10 +148,7 @@ fn names_of_jails_become_names_of_ours() {
                 [a b]\n[a/b]\n[..]\n[é]\n[INCLUDES]\n";
     let long = format!("{text}[{}]\n[{}x]\n", "l".repeat(64), "l".repeat(64));
     let folder = directory(&[("jail.conf", &long), ("filter.d/x.conf", FILTER)]);
-    let converted = Fail2ban::open(folder.path())
-        .unwrap()
-        .convert(false)
-        .unwrap();
+    let converted = import(&folder, false);
     let names = &converted.report.jails;
     assert_eq!(names.len(), 6);
     let distinct: std::collections::HashSet<_> = names.iter().collect();
@@ -210,10 +202,7 @@ fn a_filter_that_cannot_be_used_leaves_its_jail_off() {
         ("filter.d/x.conf", &bad),
         ("filter.d/plain.conf", "[Definition]\nfailregex = ^<HOST>\n"),
     ]);
-    let converted = Fail2ban::open(folder.path())
-        .unwrap()
-        .convert(false)
-        .unwrap();
+    let converted = import(&folder, false);
     let main = text(&converted, "banner.yaml");
     assert!(main.contains("  good:\n    filter: plain\n"), "{main}");
     assert!(main.contains("  bad:\n    enabled: false\n"), "{main}");
@@ -246,10 +235,7 @@ fn mail_goes_to_whom_each_jail_names() {
             "[Init]\ndest = root\nsender = fail2ban\n",
         ),
     ]);
-    let converted = Fail2ban::open(folder.path())
-        .unwrap()
-        .convert(false)
-        .unwrap();
+    let converted = import(&folder, false);
     let main = text(&converted, "banner.yaml");
     for part in [
         "\nnotify:\n  mail: { mail: { to: ['root@localhost'], whois: true } }\n\njails:\n",
@@ -292,10 +278,7 @@ fn bans_that_grow_are_said_once() {
         ),
         ("filter.d/plain.conf", "[Definition]\nfailregex = ^<HOST>\n"),
     ]);
-    let converted = Fail2ban::open(folder.path())
-        .unwrap()
-        .convert(false)
-        .unwrap();
+    let converted = import(&folder, false);
     let main = text(&converted, "banner.yaml");
     for part in [
         "ban_time: 10m, escalation: { max: 4w } }\n",
@@ -306,5 +289,31 @@ fn bans_that_grow_are_said_once() {
         assert!(main.contains(part), "{part}\n\n{main}");
     }
     assert!(converted.report.left_out.is_empty());
+    loads(&converted);
+}
+
+#[test]
+fn numbers_that_are_none_are_said() {
+    let folder = directory(&[
+        (
+            "jail.conf",
+            "[DEFAULT]\nenabled = true\nlogpath = /l\naction = route\nfilter = plain\n\
+             [one]\nbantime = 604800  # a week\nmaxretry = 5 # times\nfindtime = soon\n",
+        ),
+        ("filter.d/plain.conf", "[Definition]\nfailregex = ^<HOST>\n"),
+    ]);
+    let converted = import(&folder, false);
+    let main = text(&converted, "banner.yaml");
+    assert!(
+        main.contains("    max_retry: 3\n    ban_time: 7d\n"),
+        "{main}"
+    );
+    let changed = Report::lines(&converted.report.changed);
+    for part in [
+        "jail one: maxretry = 5 # times is no number: 3 holds",
+        "jail one: findtime = soon is no time that banner has: the default holds",
+    ] {
+        assert!(changed.contains(&part.to_owned()), "{changed:#?}");
+    }
     loads(&converted);
 }
