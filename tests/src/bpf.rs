@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use aya::{
     Ebpf, EbpfLoader, TestRun as _, TestRunOptions,
     maps::PerCpuArray,
-    programs::{Program, ProgramInfo, TestRunResult, Xdp, XdpMode},
+    programs::{Program, ProgramInfo, TestRunResult, Xdp, XdpMode, xdp::XdpLink},
 };
 use banner_common::{
     BANS4, BANS6, CLOCK_PROGRAM, COUNTERS, ClockReading, DEFAULT_MAX_BANS, LINEAR_PROGRAM, PROGRAM,
@@ -234,6 +234,15 @@ impl Object {
         program
             .attach(interface, mode)
             .with_context(|| format!("attach to {interface}"))?;
+        Ok(())
+    }
+
+    /// Puts the deciding program in the place of the one that a link has, for as long as that lasts.
+    pub fn attach_to_link(&mut self, link: XdpLink) -> Result<()> {
+        let program = self.ebpf.program_mut(self.decides).context("it decides")?;
+        let program: &mut Xdp = program.try_into()?;
+        let id = program.attach_to_link(link)?;
+        drop(program.take_link(id)?);
         Ok(())
     }
 

@@ -2,21 +2,22 @@
 
 use std::{
     fs,
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use aya::{
-    maps::{HashMap, LpmTrie, Map, MapData, MapError, PerCpuArray, lpm_trie::Key},
+    maps::{Array, HashMap, LpmTrie, Map, MapData, MapError, PerCpuArray, lpm_trie::Key},
     programs::{
         links::{FdLink, PinnedLink},
         loaded_programs,
+        xdp::XdpLink,
     },
 };
-use banner_common::{BANS4, BANS6, Ban, MORE, More, NEVER4, NEVER6};
+use banner_common::{BANS4, BANS6, Ban, MORE, More, NEVER4, NEVER6, PORTS, port_index};
 
-use crate::bpf::Counters;
+use crate::bpf::{Counters, Object};
 
 /// The agent's pin folder.
 #[derive(Debug)]
@@ -166,6 +167,35 @@ impl Pinned {
             .iter()
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
             .collect())
+    }
+
+    /// Puts an address onto the never-ban list of the kernel.
+    pub fn spare(&self, address: Ipv4Addr) -> Result<()> {
+        let map = Map::LpmTrie(self.open(NEVER4)?);
+        let mut never: LpmTrie<_, [u8; 4], u32> = map.try_into()?;
+        Ok(never.insert(&Key::new(32, address.octets()), 0, 0)?)
+    }
+
+    /// Takes a TCP port out of all sets of ports.
+    pub fn forget_tcp_port(&self, port: u16) -> Result<()> {
+        let mut ports: Array<_, u64> = Map::Array(self.open(PORTS)?).try_into()?;
+        Ok(ports.set(port_index(0, port), 0, 0)?)
+    }
+
+    /// Puts the deciding program of another object in the place of the one that the link of an
+    /// interface has.
+    pub fn exchange(&self, interface: &str, object: &mut Object) -> Result<()> {
+        let link = self.link_in(&format!("link-{interface}"))?;
+        object.attach_to_link(XdpLink::try_from(link)?)
+    }
+
+    /// Takes the program off an interface, as `bpftool link detach` does. The link stays, over.
+    pub fn force_off(&self, interface: &str) -> Result<()> {
+        let link = self.dir.join(format!("link-{interface}"));
+        let mut detach = std::process::Command::new("bpftool");
+        detach.args(["link", "detach", "pinned"]).arg(link);
+        ensure!(detach.status()?.success(), "{detach:?}");
+        Ok(())
     }
 
     fn open(&self, name: &str) -> Result<MapData> {

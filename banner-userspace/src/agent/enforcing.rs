@@ -49,7 +49,7 @@ impl Started {
     /// Takes the best ways that work.
     pub(super) fn rearrange(&mut self, now: Now) {
         let problem = match &self.xdp {
-            Some(_) => self.guards.refused(),
+            Some(_) => self.guards.refused().or_else(|| self.xdp_distrust.clone()),
             None => self.xdp_problem.clone(),
         };
         self.with_ways(now, |ways, around| {

@@ -184,6 +184,13 @@ impl Guarded {
                     self.improve(xdp, found, interfaces, now);
                 }
             }
+            Whereabouts::Exchanged(index) => {
+                if let Some(found) = interfaces.iter().find(|found| found.index == index) {
+                    self.lost("somebody has put another program in the place of banner's");
+                    self.put_back += 1;
+                    self.try_attach(xdp, found, interfaces, now);
+                }
+            }
             Whereabouts::Elsewhere => {
                 if self.is_attached() {
                     warn!("{}: {ELSEWHERE}", self.name);

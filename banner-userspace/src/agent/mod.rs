@@ -23,6 +23,7 @@ mod reload;
 mod report;
 mod requests;
 mod run;
+mod selftest;
 mod session;
 mod start;
 mod status;

@@ -188,15 +188,19 @@ impl<'a> Names<'a> {
             .map_or("-", |jail| &jail.name)
     }
 
+    /// `192.0.2.0/24 for tcp/22`, without the ports where all are meant.
+    pub(super) fn of(self, entry: Entry) -> String {
+        let net = Shown(entry.net);
+        if entry.ports == PortsId::ALL {
+            net.to_string()
+        } else {
+            format!("{net} for {}", self.ports.name(entry.ports))
+        }
+    }
+
     /// `192.0.2.0/24 for tcp/22 jail=sshd`, without the ports where all are meant.
     fn whom(self, ban: &Ban) -> String {
-        let net = Shown(ban.net);
-        let jail = self.jail(ban.jail);
-        if ban.ports == PortsId::ALL {
-            format!("{net} jail={jail}")
-        } else {
-            format!("{net} for {} jail={jail}", self.ports.name(ban.ports))
-        }
+        format!("{} jail={}", self.of(ban.entry()), self.jail(ban.jail))
     }
 }
 

@@ -20,6 +20,7 @@ use super::{
     reasons::Reasons,
     reload::{Loaded, Reloads},
     report,
+    selftest::SelfTests,
     start::Started,
     status,
     terminal::Terminal,
@@ -171,6 +172,7 @@ pub(super) struct Running {
     retried: Option<Entry>,
     pub(super) reloads: Reloads,
     pub(super) reasons: Reasons,
+    pub(super) tests: SelfTests,
     /// Somebody has asked for the end.
     pub(super) stopping: bool,
 }
@@ -196,6 +198,7 @@ impl Running {
             retried: None,
             reloads: Reloads::new(reloads),
             reasons: Reasons::default(),
+            tests: SelfTests::default(),
             stopping: false,
         }
     }
@@ -213,6 +216,7 @@ impl Running {
             self.agent.keeper.at,
             self.agent.decider.next_end(),
             self.ways_at(),
+            self.tests.at(),
         ];
         own.into_iter().flatten().min()
     }
@@ -285,6 +289,9 @@ impl Running {
         if due(self.agent.keeper.at) {
             self.keep(now);
         }
+        if due(self.tests.at()) {
+            self.test_bans(now);
+        }
     }
 
     /// Puts changes into force, then says what was decided; of how many entries what is enforced is
@@ -309,6 +316,7 @@ impl Running {
             self.retry_at.get_or_insert(now.mono.after(RETRY));
         }
         self.after(&out.decisions, &failed, now);
+        self.tests.note(&out.changes, &failed, now.mono);
         failed.len()
     }
 

@@ -66,6 +66,8 @@ pub struct Started {
     pub(super) xdp_problem: Option<String>,
     /// When it is tried again.
     pub(super) xdp_again: Option<Again>,
+    /// Why it is not trusted to drop packets though it seems to be there.
+    pub(super) xdp_distrust: Option<String>,
     pub(super) ways: Ways,
     /// What inquiries of ways found out.
     pub(super) answers: Option<mpsc::UnboundedReceiver<Answer>>,
@@ -180,6 +182,7 @@ pub fn start(options: &Options) -> anyhow::Result<Started> {
         xdp,
         xdp_problem,
         xdp_again,
+        xdp_distrust: None,
         ways,
         answers: Some(answers),
         notices,

@@ -25,6 +25,7 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
         problems.extend(agent.guards.problems());
     }
     problems.extend(agent.ways.problems());
+    problems.extend(running.tests.problem());
     problems.extend(agent.looks.problems());
     if !running.pending.is_empty() {
         problems.push(format!(
@@ -51,13 +52,7 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
     }
     problems.extend(unfed(agent));
     let jails = jails(running);
-    problems.extend(jails.iter().filter(|jail| is_out_of_time(jail)).map(|jail| {
-        format!(
-            "jail {}: {} of {} failures were older than its find time when they were read; are the \
-             stamps of its logs in another time zone than this machine's?",
-            jail.name, jail.stale, jail.failures
-        )
-    }));
+    problems.extend(jails.iter().filter_map(out_of_time));
     let streams: Vec<_> = agent.sources.streams().map(stream_status).collect();
     for stream in streams.iter().filter(|stream| !stream.awaited) {
         let problem = stream.problem.iter();
@@ -97,6 +92,8 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
         max_bans: agent.config.limits.bans,
         pending: running.pending.len(),
         displaced: running.displaced,
+        self_tests: running.tests.done,
+        self_test_failures: running.tests.failures,
         packets: packets(counters),
         jails,
         files,
@@ -157,8 +154,15 @@ fn jails(running: &Running) -> Vec<JailStatus> {
 }
 
 /// Some failures are old because reading them was late; most of them are not.
-fn is_out_of_time(jail: &JailStatus) -> bool {
-    jail.stale > 10 && jail.stale * 2 > jail.failures
+fn out_of_time(jail: &JailStatus) -> Option<String> {
+    let is_strange = jail.stale > 10 && jail.stale * 2 > jail.failures;
+    is_strange.then(|| {
+        format!(
+            "jail {}: {} of {} failures were older than its find time when they were read; are the \
+             stamps of its logs in another time zone than this machine's?",
+            jail.name, jail.stale, jail.failures
+        )
+    })
 }
 
 fn jail_status(running: &Running, n: usize) -> Option<JailStatus> {

@@ -210,6 +210,13 @@ impl Running {
         }
     }
 
+    /// There is something that should be told now, not at the next look.
+    pub(super) fn look_for_problems_soon(&mut self, now: Now) {
+        if self.agent.teller.notifier.wants(Kind::Problem) {
+            self.agent.teller.look_at = Some(now.mono);
+        }
+    }
+
     /// Looks for problems to tell of.
     pub(super) fn look_for_problems(&mut self, now: Now) {
         let wanted = self.agent.teller.notifier.wants(Kind::Problem);

@@ -100,6 +100,14 @@ fn text(status: &Status) -> String {
             prefixes(status.banned_prefixes)
         ),
     ]);
+    if status.self_tests > 0 {
+        let failures = match status.self_test_failures {
+            0 => "as they should be".to_owned(),
+            failures => format!("{failures} FAILED"),
+        };
+        let tests = status.self_tests.to_string();
+        lines.push(vec!["self-tests".into(), tests, failures]);
+    }
     for (reason, tally) in &status.packets {
         if tally.packets > 0 {
             lines.push(vec![

@@ -35,6 +35,12 @@ pub struct Status {
     pub pending: usize,
     /// Bans that ended before their time, or never were, because there was no room.
     pub displaced: u64,
+    /// Bans that were tested by what becomes of a packet, since the agent started.
+    #[serde(default)]
+    pub self_tests: u64,
+    /// Tests of which what was seen is not as it should be.
+    #[serde(default)]
+    pub self_test_failures: u64,
     /// Packets by what became of them, since the counters were first pinned.
     pub packets: BTreeMap<String, PacketStatus>,
     /// Jails, in the order of the configuration.

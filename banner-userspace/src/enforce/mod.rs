@@ -8,7 +8,7 @@ pub mod left;
 mod nftables;
 pub mod xdp;
 
-use std::{fmt::Debug, path::PathBuf, time::Duration};
+use std::{fmt::Debug, net::IpAddr, path::PathBuf, time::Duration};
 
 pub use child::ChildError;
 pub use command::CommandLines;
@@ -16,7 +16,7 @@ pub use hosts_deny::HostsDeny;
 pub use iptables::Iptables;
 pub use nftables::{Nftables, Notices};
 
-use crate::model::{Ban, Change, Entry, Now, PortSets, PrefixSet, Until, Way};
+use crate::model::{Ban, Change, Entry, Now, PortSets, Ports, PrefixSet, Until, Way};
 
 /// A way to keep banned hosts' packets out.
 ///
@@ -67,6 +67,11 @@ pub trait Enforcer: Debug {
         None
     }
 
+    /// Sees whether a ban that should be in force is, by what a packet would meet as far as that can be.
+    fn test(&mut self, _trial: &Trial<'_>) -> Tested {
+        Tested::Unable
+    }
+
     /// How long it may go without an inquiry.
     fn patience(&self) -> Duration {
         Duration::from_secs(30)
@@ -110,6 +115,30 @@ pub struct Held {
     pub entry: Entry,
     /// When it ends, where it ends by itself, from when the survey began.
     pub left: Option<Duration>,
+}
+
+/// A ban that should be in force, to be tested.
+#[derive(Clone, Copy, Debug)]
+pub struct Trial<'t> {
+    /// As the enforcer has been told.
+    pub ban: Ban,
+    /// The ports that it is about; none: all.
+    pub ports: Option<&'t Ports>,
+    /// A host that it is about, and that is not on the never-ban list.
+    pub host: IpAddr,
+    /// All that is banned and has this host in it, this ban's entry among them.
+    pub covering: &'t [Entry],
+}
+
+/// How a test went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tested {
+    /// This ban, or this enforcer, cannot be tested.
+    Unable,
+    /// As it should be.
+    Passed,
+    /// Not in force, or more than it: what was seen.
+    Failed(String),
 }
 
 /// Why an enforcer cannot do its work.

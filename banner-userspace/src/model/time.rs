@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct Wall(pub i64);
 
 /// A point on `CLOCK_MONOTONIC`, in ns since boot. It never jumps; it stands still in suspend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Default, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mono(pub u64);
 
 /// Both clocks, read together by the agent and handed down.

@@ -1,4 +1,5 @@
-//! Many entries of a BPF map in one system call (kernel 5.6).
+//! What aya has no call for: many entries of a BPF map at once (kernel 5.6), and a test run of a program of
+//! which there is nothing but a descriptor.
 
 use std::{
     io,
@@ -8,6 +9,7 @@ use std::{
 use nix::libc::{self, c_int};
 
 // `enum bpf_cmd` of linux/bpf.h.
+const PROG_TEST_RUN: c_int = 10;
 const OBJ_GET_INFO_BY_FD: c_int = 15;
 const MAP_LOOKUP_BATCH: c_int = 24;
 const MAP_UPDATE_BATCH: c_int = 26;
@@ -39,6 +41,20 @@ struct InfoAttr {
     bpf_fd: u32,
     info_len: u32,
     info: u64,
+}
+
+/// The beginning of `struct { } test` of `union bpf_attr`.
+#[repr(C)]
+#[derive(Default)]
+struct TestAttr {
+    program: u32,
+    verdict: u32,
+    size_in: u32,
+    size_out: u32,
+    data_in: u64,
+    data_out: u64,
+    repeat: u32,
+    duration: u32,
 }
 
 /// The beginning of `struct bpf_map_info`.
@@ -216,6 +232,19 @@ pub(crate) fn is_unknown(error: &io::Error) -> bool {
         || matches!(error.raw_os_error(), Some(libc::EINVAL | ENOTSUPP))
 }
 
+/// What a program that decides on packets says of this one, which goes nowhere.
+pub(crate) fn test_run(program: BorrowedFd<'_>, packet: &[u8]) -> io::Result<u32> {
+    let mut attr = TestAttr {
+        program: number(program)?,
+        size_in: u32::try_from(packet.len()).map_err(io::Error::other)?,
+        data_in: packet.as_ptr() as u64,
+        repeat: 1,
+        ..TestAttr::default()
+    };
+    bpf(PROG_TEST_RUN, &mut attr)?;
+    Ok(attr.verdict)
+}
+
 fn number(fd: BorrowedFd<'_>) -> io::Result<u32> {
     u32::try_from(fd.as_raw_fd()).map_err(io::Error::other)
 }
@@ -228,7 +257,8 @@ fn bpf<T>(command: c_int, attr: &mut T) -> io::Result<()> {
     // SAFETY: `attr` is a C structure of this size, as the kernel has it for the command. The pointers
     // in it are to slices, borrowed by the callers for longer than this call, of `count` times the
     // sizes of keys and values that the kernel itself has told for the map; the position of a walk
-    // has `MOST_KEY` bytes, which no key exceeds; and the kernel keeps none of them.
+    // has `MOST_KEY` bytes, which no key exceeds; a packet has the bytes that are said beside it, and
+    // nothing is written to it; and the kernel keeps none of them.
     let result = unsafe { libc::syscall(libc::SYS_bpf, command, (&raw mut *attr), size) };
     if result < 0 {
         return Err(io::Error::last_os_error());

@@ -6,6 +6,7 @@ mod each;
 mod repair;
 mod report;
 mod switch;
+mod test;
 
 use std::{collections::BTreeSet, path::PathBuf};
 

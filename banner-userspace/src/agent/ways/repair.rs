@@ -114,7 +114,7 @@ impl Ways {
         self.plan_repair();
     }
 
-    fn plan_repair(&mut self) {
+    pub(super) fn plan_repair(&mut self) {
         let next = self.each.iter().filter_map(|each| {
             let busy = each.repair.comparison.as_ref().map(|_| Mono(0));
             busy.or(each.repair.at.filter(|_| !each.repair.asked))
@@ -344,7 +344,7 @@ impl Ways {
     }
 
     /// What a way has to have of an entry.
-    fn should_be(&self, way: usize, entry: Entry, around: &Around<'_>) -> Change {
+    pub(super) fn should_be(&self, way: usize, entry: Entry, around: &Around<'_>) -> Change {
         let each = &self.each[way];
         let wanted = if self.used.iter().any(|used| used.contains(&way)) {
             self.wanted(way, &self.used, entry, around.decider)

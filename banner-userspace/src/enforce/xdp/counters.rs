@@ -19,10 +19,10 @@ pub(super) struct Counted {
     /// The kernel's id of the link.
     pub(super) link: u32,
     /// The kernel's id of the map, which programs at two hooks of one interface share.
-    id: u32,
-    map: PerCpuArray<MapData, [u8; Tally::SIZE]>,
-    /// Held so that others can tell whose it is.
-    _program: ProgramFd,
+    pub(super) id: u32,
+    pub(super) map: PerCpuArray<MapData, [u8; Tally::SIZE]>,
+    /// Held so that others can tell whose it is, and to be tested.
+    pub(super) program: ProgramFd,
 }
 
 impl Counters {
@@ -39,6 +39,14 @@ impl Counters {
         }
     }
 
+    /// Leaves out what others have counted.
+    fn subtract(&mut self, others: &Self) {
+        for (sum, tally) in self.0.iter_mut().zip(others.0) {
+            sum.packets = sum.packets.wrapping_sub(tally.packets);
+            sum.bytes = sum.bytes.wrapping_sub(tally.bytes);
+        }
+    }
+
     /// The counters that are pinned, without a program, by the names that the interfaces had.
     pub(super) fn pinned(pins: &Pins) -> Result<BTreeMap<String, Self>, XdpError> {
         let mut all: BTreeMap<String, Self> = BTreeMap::new();
@@ -49,7 +57,7 @@ impl Counters {
         Ok(all)
     }
 
-    fn sum(map: &PerCpuArray<MapData, [u8; Tally::SIZE]>) -> Result<Self, XdpError> {
+    pub(super) fn sum(map: &PerCpuArray<MapData, [u8; Tally::SIZE]>) -> Result<Self, XdpError> {
         let mut counters = Self::default();
         for reason in Reason::ALL {
             let cpus = map
@@ -77,7 +85,7 @@ impl Counted {
             link,
             id,
             map,
-            _program: loaded.fd()?,
+            program: loaded.fd()?,
         })
     }
 }
@@ -96,7 +104,7 @@ impl Xdp {
         for (place, counted) in self.counted.iter().enumerate() {
             let has_map = |other: &Counted| other.id == counted.id;
             if !self.counted[..place].iter().any(has_map) {
-                sum.add(&Counters::sum(&counted.map)?);
+                sum.add(&self.without_tests(counted)?);
             }
         }
         Ok(sum)
@@ -106,8 +114,24 @@ impl Xdp {
     pub fn counters_of(&self, link: u32) -> Result<Option<Counters>, XdpError> {
         let counted = self.counted.iter().find(|counted| counted.link == link);
         counted
-            .map(|counted| Counters::sum(&counted.map))
+            .map(|counted| self.without_tests(counted))
             .transpose()
+    }
+
+    /// What the packets of others came to.
+    fn without_tests(&self, counted: &Counted) -> Result<Counters, XdpError> {
+        let mut counters = Counters::sum(&counted.map)?;
+        if let Some(tests) = self.tested.get(&counted.id) {
+            counters.subtract(tests);
+        }
+        Ok(counters)
+    }
+
+    /// A packet of so many bytes was no packet of others.
+    pub(super) fn discount(&mut self, map: u32, reason: Reason, bytes: usize) {
+        let tally = &mut self.tested.entry(map).or_default().0[reason as usize];
+        tally.packets += 1;
+        tally.bytes += bytes as u64;
     }
 
     /// The counters of the program that a link has put on an interface, from now on. Those of links
@@ -125,9 +149,10 @@ impl Xdp {
         let counted = self.counted.swap_remove(place);
         let has_map = |other: &Counted| other.id == counted.id;
         if !self.counted.iter().any(has_map)
-            && let Ok(counters) = Counters::sum(&counted.map)
+            && let Ok(counters) = self.without_tests(&counted)
         {
             self.past.add(&counters);
+            self.tested.remove(&counted.id);
         }
     }
 }

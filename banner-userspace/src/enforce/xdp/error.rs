@@ -92,6 +92,9 @@ pub enum XdpError {
     /// Loading or running the program.
     #[error("cannot use the XDP program: {0}")]
     Program(#[from] ProgramError),
+    /// Giving a program a packet to look at.
+    #[error("cannot give the XDP program a packet: {0}")]
+    TestRun(#[source] io::Error),
     /// Reading or writing a map.
     #[error("cannot use the map {map}: {source}")]
     Map {

@@ -8,7 +8,7 @@ use std::{
 
 use aya::programs::links::{FdLink, LinkType, PinnedLink};
 
-use super::{Xdp, XdpError, holder::field, names::link_aside, pins::Pins, tcx};
+use super::{Attachment, Xdp, XdpError, holder::field, names::link_aside, pins::Pins, tcx};
 use crate::netlink::{Interface, Network};
 
 /// The index of an interface that is gone.
@@ -21,7 +21,7 @@ pub(super) struct Link {
     pub(super) id: u32,
     /// Of the interface, in whatever network namespace that is; or [`GONE`].
     index: u32,
-    program: u32,
+    pub(super) program: u32,
     pub(super) hook: Hook,
 }
 
@@ -60,7 +60,7 @@ impl Link {
     }
 
     /// None when nothing is pinned there, which is not the same as a pin that cannot be opened now.
-    fn open_if_there(path: &Path) -> Result<Option<Self>, XdpError> {
+    pub(super) fn open_if_there(path: &Path) -> Result<Option<Self>, XdpError> {
         match Self::open(path) {
             Ok(link) => Ok(Some(link)),
             Err(_) if matches!(path.try_exists(), Ok(false)) => Ok(None),
@@ -92,6 +92,8 @@ impl Link {
 pub enum Whereabouts {
     /// On the interface with this index.
     On(u32),
+    /// On the interface with this index is its link, with a program that this agent has not put there.
+    Exchanged(u32),
     /// On an interface of another network namespace.
     Elsewhere,
     /// On none: the interface is gone, or somebody has forced the program off it.
@@ -135,9 +137,15 @@ impl Xdp {
                 Whereabouts::Nowhere
             } else {
                 let interface = interfaces.iter().find(|interface| link.is_on(interface));
-                interface.map_or(Whereabouts::Elsewhere, |interface| {
-                    Whereabouts::On(interface.index)
-                })
+                let is_other =
+                    |known: &Attachment| known.link == link.id && known.program != link.program;
+                match interface {
+                    None => Whereabouts::Elsewhere,
+                    Some(interface) if self.links.iter().any(is_other) => {
+                        Whereabouts::Exchanged(interface.index)
+                    }
+                    Some(interface) => Whereabouts::On(interface.index),
+                }
             };
             survey.0.push((link.id, whereabouts));
         }

@@ -26,12 +26,14 @@ mod migrate;
 mod names;
 mod never;
 mod object;
+mod packet;
 mod pins;
 mod ports;
 mod refusal;
 mod replace;
 mod scopes;
 mod seen;
+mod selftest;
 mod shape;
 mod tables;
 mod tcx;
@@ -58,7 +60,7 @@ use self::{
     bans::Bans, batch::read_array, clock::Clock, counters::Counted, entry::JailKeys,
     never::NeverMaps, object::Loader, pins::Pins, scopes::Scopes, tables::Tables,
 };
-use super::{EnforceError, Enforcer, Failed, Inquiry};
+use super::{EnforceError, Enforcer, Failed, Inquiry, Tested, Trial};
 use crate::model::{Ban, Change, Now, PortSets, PrefixSet};
 
 /// The XDP program with its maps.
@@ -75,6 +77,8 @@ pub struct Xdp {
     counted: Vec<Counted>,
     /// Counted on interfaces that are gone.
     past: Counters,
+    /// Counted of tests since this was opened, by the kernel's ids of the maps of counters.
+    tested: BTreeMap<u32, Counters>,
     displaced: u64,
 }
 
@@ -120,6 +124,7 @@ impl Xdp {
             links: Vec::new(),
             counted: Vec::new(),
             past: Counters::default(),
+            tested: BTreeMap::new(),
             displaced,
         };
         if !remade.is_empty() {
@@ -218,6 +223,10 @@ impl Enforcer for Xdp {
 
     fn inquire(&self) -> Inquiry {
         self.inquiry()
+    }
+
+    fn test(&mut self, trial: &Trial<'_>) -> Tested {
+        self.self_test(trial)
     }
 
     fn remove(&mut self) -> Result<(), EnforceError> {

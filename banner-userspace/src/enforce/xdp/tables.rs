@@ -32,6 +32,15 @@ pub(super) struct Tables {
     more: Bytes<{ More::SIZE }, { Entry::SIZE }>,
 }
 
+/// Where a ban is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place {
+    /// It is the entry of its address.
+    Host(IpAddr),
+    /// It is a member of a group.
+    Member(More),
+}
+
 impl fmt::Debug for Tables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tables").finish_non_exhaustive()
@@ -95,6 +104,24 @@ impl Tables {
     /// A member of a group.
     pub(super) fn member(&self, key: More) -> Result<Option<Entry>, XdpError> {
         found(self.more.get(&key.to_bytes(), 0), MORE)
+    }
+
+    /// What is in a place.
+    pub(super) fn at(&self, place: Place) -> Result<Option<Entry>, XdpError> {
+        match place {
+            Place::Host(host) => self.host(host),
+            Place::Member(key) => self.member(key),
+        }
+    }
+
+    /// Puts an entry into a place, with what it has seen.
+    pub(super) fn put_at(&mut self, place: Place, entry: Entry) -> Result<(), XdpError> {
+        match place {
+            Place::Host(host) => self.put(host, entry),
+            Place::Member(key) => {
+                (self.more.insert(key.to_bytes(), entry.to_bytes(), 0)).map_err(XdpError::map(MORE))
+            }
+        }
     }
 
     /// Every entry of an address.

@@ -8,6 +8,7 @@ mod hosts_deny;
 mod iptables;
 mod nftables;
 mod repair;
+mod selftest;
 
 use std::{process::Command, time::Duration};
 
