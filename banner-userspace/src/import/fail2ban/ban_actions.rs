@@ -1,6 +1,11 @@
 //! What the actions of a jail do: whom they keep out, and whom they tell.
 
-use super::{Fail2ban, FilterRef, definition::Definition, mails::Mail, ways};
+use super::{
+    Fail2ban, FilterRef,
+    definition::Definition,
+    mails::Mail,
+    ways::{self, Way},
+};
 use crate::import::{
     error::Place,
     ini::{Files, Section, Text},
@@ -23,8 +28,8 @@ pub(super) enum Action {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ban {
     pub(super) scope: Scope,
-    /// The way of ours beside XDP, an item of `enforce`; none: there is none like it.
-    pub(super) way: Option<String>,
+    /// The way of ours beside XDP; none: there is none like it.
+    pub(super) way: Option<Way>,
     /// What is not as it was there.
     pub(super) changed: Vec<String>,
 }

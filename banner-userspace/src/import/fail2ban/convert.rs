@@ -74,8 +74,11 @@ impl Fail2ban {
                 ways.push((!deeds.scopes.is_empty()).then_some(deeds.ways));
             }
         }
-        let (enforce, own_ways) = ways::shared(&ways);
-        for ((jail, routes), ways) in jails.iter_mut().zip(&routes).zip(own_ways) {
+        let lists = ways::lists(&ways);
+        for text in &lists.changed {
+            report.changed(None, text);
+        }
+        for ((jail, routes), ways) in jails.iter_mut().zip(&routes).zip(lists.own) {
             jail.policy.extend(ways.map(|text| ("enforce", text)));
             let notify = targets.of_jail(routes);
             jail.policy.extend(notify.map(|text| ("notify", text)));
@@ -84,7 +87,7 @@ impl Fail2ban {
         let main = OurMain {
             from: self.dir().display().to_string(),
             ignore: ignore.collect(),
-            enforce,
+            enforce: lists.usual,
             notify: targets.written(),
             defaults: defaults.policy.said(),
             jails,

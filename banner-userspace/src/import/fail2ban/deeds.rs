@@ -5,7 +5,7 @@ use super::{
     ban_actions::{Action, Scope},
     mails::Mail,
     report::Report,
-    ways::SILENT,
+    ways::{SILENT, Way},
 };
 
 /// What is done to those whom a jail finds, in words of ours.
@@ -13,8 +13,8 @@ use super::{
 pub(super) struct Deeds {
     /// For which ports they are banned; empty: they are not.
     pub(super) scopes: Vec<Scope>,
-    /// With what, beside XDP: items of `enforce`.
-    pub(super) ways: Vec<String>,
+    /// With what, beside XDP.
+    pub(super) ways: Vec<Way>,
     /// Who is told by mail.
     pub(super) mails: Vec<Mail>,
 }

@@ -317,3 +317,20 @@ fn numbers_that_are_none_are_said() {
     }
     loads(&converted);
 }
+
+#[test]
+fn jails_with_chains_of_their_own_agree() {
+    let folder = directory(&[
+        (
+            "jail.conf",
+            "[DEFAULT]\nenabled = true\nlogpath = /l\nfilter = plain\nport = 22\naction = iptables\n\
+             [usual]\n[docker]\naction = iptables[chain=DOCKER-USER]\n[wrapped]\naction = hostsdeny\n",
+        ),
+        ("filter.d/plain.conf", "[Definition]\nfailregex = ^<HOST>\n"),
+    ]);
+    let converted = import(&folder, false);
+    let main = text(&converted, "banner.yaml");
+    let enforce = "\nenforce: [xdp, { iptables: { parents: [INPUT, DOCKER-USER] } }]\n";
+    assert!(main.contains(enforce), "{main}");
+    loads(&converted);
+}
