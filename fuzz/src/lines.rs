@@ -7,7 +7,7 @@
 use std::{collections::HashSet, net::IpAddr, sync::Arc, time::Duration};
 
 use banner_userspace::{
-    agent::pipeline::{Counts, JailSetup, Pipeline, Together},
+    agent::pipeline::{Counted, Counts, JailSetup, Pipeline, Together},
     filter::{Filter, FilterState, Key, Line, Stamp, Verdict},
     model::{Chunk, JailId, LogId, Mono, Now},
     source::{End, Lines},
@@ -57,7 +57,8 @@ pub fn run(data: &[u8]) {
 /// What a pipeline counts for each filter when the log comes in pieces.
 fn chunked(filters: &[Arc<Filter>], log: &[u8], size: usize) -> Vec<Counts> {
     let jails = filters.iter().map(|filter| JailSetup {
-        filter: Arc::clone(filter),
+        filter: Some(Arc::clone(filter)),
+        of: Counted::default(),
         logs: vec![LogId(0)],
         max_retry: 1000,
         find_time: Duration::from_secs(1),

@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 use banner_userspace::{
     agent::{
         self,
-        pipeline::{JailSetup, Pipeline, Together},
+        pipeline::{Counted, JailSetup, Pipeline, Together},
     },
     decide::{Decider, Outcome, Rules},
     filter::Filter,
@@ -126,7 +126,8 @@ struct Engine {
 impl Engine {
     fn new(filters: &[Arc<Filter>], manner: Manner) -> Self {
         let jails = filters.iter().map(|filter| JailSetup {
-            filter: Arc::clone(filter),
+            filter: Some(Arc::clone(filter)),
+            of: Counted::default(),
             logs: vec![LogId(0)],
             max_retry: 5,
             find_time: Duration::from_hours(24),

@@ -25,7 +25,8 @@ impl Running {
     pub(super) fn explain(&self, net: IpNet, reply: oneshot::Sender<Explanation>, now: Now) {
         let mut explanation = self.explanation(net, now);
         let jails = self.agent.config.jails.iter();
-        let filters = jails.map(|jail| (jail.name.clone(), Arc::clone(&jail.filter)));
+        let filters =
+            jails.filter_map(|jail| Some((jail.name.clone(), Arc::clone(jail.filter.as_ref()?))));
         let filters = Filters(filters.collect());
         // It is the banned prefix that reasons are kept for.
         let banned = explanation.bans.first().map(|ban| ban.ban.net.parse());
@@ -87,7 +88,7 @@ impl Running {
 
     fn reason(&self, why: &Why, now: Now) -> Reason {
         let jail = (why.jail).and_then(|jail| self.agent.config.jails.get(usize::from(jail.0)));
-        let filter = jail.map(|jail| &*jail.filter);
+        let filter = jail.and_then(|jail| jail.filter.as_deref());
         Reason {
             jail: jail.map(|jail| jail.name.clone()),
             host: why.host.map(|host| host.to_string()),

@@ -88,7 +88,8 @@ pub(super) fn merge(
                 .ok_or("a set of ports has no number")?;
         }
         if same_prefixes {
-            jail.filter = known_filter(old, &jail.filter, &mut filters);
+            let filter = jail.filter.as_ref();
+            jail.filter = filter.map(|filter| known_filter(old, filter, &mut filters));
         }
         // Ways are made at the start; what is not known is dropped as the others are.
         let had = old.jails.iter().find(|had| had.name == jail.name);
@@ -158,12 +159,10 @@ fn known_filter(
     filter: &Arc<Filter>,
     known: &mut HashMap<*const Filter, Arc<Filter>>,
 ) -> Arc<Filter> {
-    let same = |jail: &&Jail| jail.filter.spec() == filter.spec();
+    let same = |known: &&Arc<Filter>| known.spec() == filter.spec();
     let find = || {
-        old.jails
-            .iter()
-            .find(same)
-            .map_or(filter, |jail| &jail.filter)
+        let known = old.jails.iter().filter_map(|jail| jail.filter.as_ref());
+        known.into_iter().find(same).unwrap_or(filter)
     };
     known
         .entry(Arc::as_ptr(filter))
@@ -175,8 +174,9 @@ fn known_filter(
 fn retired(jail: &Jail) -> Jail {
     Jail {
         name: jail.name.clone(),
-        filter: Arc::clone(&jail.filter),
+        filter: jail.filter.clone(),
         filter_name: jail.filter_name.clone(),
+        of: jail.of.clone(),
         logs: Vec::new(),
         escalation: jail.escalation.clone(),
         notify: jail.notify.clone(),
@@ -192,6 +192,7 @@ fn is_same(old: &Jail, new: &Jail) -> bool {
         name: _,
         filter,
         filter_name,
+        of,
         logs,
         max_retry,
         find_time,
@@ -208,7 +209,9 @@ fn is_same(old: &Jail, new: &Jail) -> bool {
         enforce,
         retired: _,
     } = old;
-    Arc::ptr_eq(filter, &new.filter)
+    let filters = (filter.as_ref(), new.filter.as_ref());
+    filters.0.map(Arc::as_ptr) == filters.1.map(Arc::as_ptr)
+        && *of == new.of
         && *filter_name == new.filter_name
         && *logs == new.logs
         && *max_retry == new.max_retry
@@ -313,7 +316,8 @@ mod tests {
             ]
         );
         assert_eq!(new.logs[..3], old.logs[..]);
-        assert!(Arc::ptr_eq(&new.jails[2].filter, &old.jails[2].filter));
+        let filter = |jail: &Jail| jail.filter.as_ref().map(Arc::as_ptr);
+        assert_eq!(filter(&new.jails[2]), filter(&old.jails[2]));
         assert_eq!(new.jails[2].ports, old.jails[2].ports);
         assert_ne!(new.jails[3].ports, PortsId::ALL);
 

@@ -1,5 +1,6 @@
 //! Lines in, offences out: matching and counting for all jails. Pure.
 
+mod bans;
 mod plan;
 mod pool;
 mod reload;
@@ -20,13 +21,17 @@ use crate::{
     track::{Lines, Tracker},
 };
 
+pub use bans::Counted;
 pub use together::Together;
 
 /// What the pipeline has to know of a jail.
 #[derive(Debug)]
 pub struct JailSetup {
-    /// Recognises its failures. Jails with the same filter share one.
-    pub filter: Arc<Filter>,
+    /// Recognises its failures. Jails with the same filter share one. None: what is in its logs does
+    /// not count.
+    pub filter: Option<Arc<Filter>>,
+    /// The jails whose bans are its failures.
+    pub of: Counted,
     /// The log entries that it reads.
     pub logs: Vec<LogId>,
     /// Failures that make an offence…
@@ -293,7 +298,9 @@ impl Readers {
             if !jail.setup.logs.iter().any(|log| logs.contains(log)) {
                 continue;
             }
-            let filter = &jail.setup.filter;
+            let Some(filter) = &jail.setup.filter else {
+                continue;
+            };
             let same = |reader: &&mut Reader| Arc::ptr_eq(&reader.filter, filter);
             match filters.iter_mut().find(same) {
                 Some(reader) => reader.jails.push(JailId(n)),
@@ -381,6 +388,8 @@ impl Counts {
     }
 }
 
+#[cfg(test)]
+mod bans_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -101,8 +101,9 @@ pub(super) fn keep_found(
     names: Names<'_>,
     now: Now,
 ) {
-    let kept: HashSet<(Entry, Option<JailId>)> =
-        kept.iter().map(|ban| (ban.entry(), ban.jail)).collect();
+    // One that was over before the agent died may have been followed by another.
+    let kept = kept.iter().filter(|ban| !ban.until.is_over(now.mono));
+    let kept: HashSet<(Entry, Option<JailId>)> = kept.map(|ban| (ban.entry(), ban.jail)).collect();
     let found = decider.bans_from(Cursor::from_number(0));
     let found = found.map(|(ban, _)| ban);
     let unknown: Vec<Ban> = found

@@ -14,7 +14,7 @@ use super::{
     merge::{Differences, merge},
     notify_socket,
     run::Running,
-    start::{never, rules, setups},
+    start::{Started, never, rules, setups},
 };
 use crate::{
     config::{self, Config, Jail, Problems},
@@ -151,7 +151,10 @@ impl Running {
             // What was counted for a prefix is nobody's where hosts are counted otherwise.
             let by = |jail: &Jail| (jail.count_ipv4_length, jail.count_ipv6_length);
             matches!(jails, (Some(old), Some(new))
-                if !old.retired && !new.retired && by(old) == by(new))
+                if !old.retired
+                    && !new.retired
+                    && by(old) == by(new)
+                    && old.of.is_some() == new.of.is_some())
         };
         let setups = setups(&agent.config).enumerate();
         let setups = setups.map(|(n, setup)| (setup, stays(n))).collect();
@@ -182,9 +185,10 @@ impl Running {
         let history = self.agent.config.limits.history as usize;
         let rules = rules(&self.agent.config);
         self.agent.decider.reload(rules, history, &mut out);
-        for offence in &offences {
-            self.agent.decider.offence(offence, now, &mut out);
-        }
+        let Started {
+            pipeline, decider, ..
+        } = &mut self.agent;
+        pipeline.decide(offences, decider, now, &mut out);
         self.enforce(&out, now);
         warnings
     }

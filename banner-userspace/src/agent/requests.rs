@@ -124,6 +124,7 @@ impl Running {
         let mut out = Outcome::default();
         let was_banned = self.agent.decider.lift(net, &mut out);
         self.agent.decider.forget(net);
+        self.agent.pipeline.forgive(net);
         self.agent.keeper.forgive(net, now.mono);
         if out.changes.is_empty() {
             // Whatever the map may hold of it.

@@ -247,9 +247,7 @@ impl Running {
         self.unread.stir(now.mono);
         keeper.stir(sources, pipeline, now.mono);
         let mut out = Outcome::default();
-        for offence in &offences {
-            decider.offence(offence, now, &mut out);
-        }
+        pipeline.decide(offences, decider, now, &mut out);
         if caught_up {
             decider.expect_no_reasons();
         }

@@ -21,7 +21,7 @@ use super::{
     keeper::Keeper,
     kept,
     network::Looks,
-    pipeline::{JailSetup, Pipeline, Together},
+    pipeline::{Counted, JailSetup, Pipeline, Together},
     recall,
     report::Names,
     ssh_peer,
@@ -253,6 +253,7 @@ fn pipeline(config: &Config) -> Pipeline {
 pub(super) fn setups(config: &Config) -> impl Iterator<Item = JailSetup> {
     config.jails.iter().map(|jail| JailSetup {
         filter: jail.filter.clone(),
+        of: Counted::by(jail, &config.jails),
         logs: jail.logs.clone(),
         max_retry: jail.max_retry,
         find_time: jail.find_time,

@@ -131,8 +131,9 @@ pub(super) fn packets(counters: Counters) -> BTreeMap<String, PacketStatus> {
 /// The jails that read nothing at all, so that nothing can come of them.
 pub(super) fn unfed(agent: &Started) -> impl Iterator<Item = String> {
     let read = agent.sources.read();
-    let unfed =
-        move |jail: &&Jail| !jail.retired && jail.logs.iter().all(|log| !read.contains(log));
+    let unfed = move |jail: &&Jail| {
+        !jail.retired && jail.of.is_none() && jail.logs.iter().all(|log| !read.contains(log))
+    };
     agent.config.jails.iter().filter(unfed).map(|jail| {
         let logs = jail
             .logs
@@ -181,6 +182,7 @@ fn jail_status(running: &Running, n: usize) -> Option<JailStatus> {
         name: jail.name.clone(),
         mode: jail.mode.name().into(),
         filter: jail.filter_name.clone(),
+        of: jail.of.as_ref().map(ToString::to_string),
         logs: logs.map(Log::to_string).collect(),
         retired: jail.retired,
         banned: agent.decider.of(id),

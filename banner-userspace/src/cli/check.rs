@@ -3,7 +3,7 @@
 mod attack;
 mod slow;
 
-use std::{path::Path, process::ExitCode, time::Duration};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::bail;
 
@@ -23,29 +23,29 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
     let mut seen = Vec::new();
     let mut slowest = Duration::ZERO;
     for jail in &config.jails {
-        if seen
-            .iter()
-            .any(|filter| std::sync::Arc::ptr_eq(filter, &jail.filter))
-        {
+        let Some(filter) = &jail.filter else {
+            continue;
+        };
+        if seen.iter().any(|known| Arc::ptr_eq(known, filter)) {
             continue;
         }
-        seen.push(jail.filter.clone());
-        let (samples, mismatches) = jail.filter.check_samples();
+        seen.push(Arc::clone(filter));
+        let (samples, mismatches) = filter.check_samples();
         let name = escaped(&jail.filter_name);
         say!(
             "filter {name}: {samples} samples, {} wrong",
             mismatches.len()
         );
-        for loose in jail.filter.loose() {
+        for loose in filter.loose() {
             say!("  warning: pattern {} {}", loose.pattern + 1, loose.why);
         }
-        if jail.filter.wants_every_line() {
+        if filter.wants_every_line() {
             say!(
                 "  warning: it looks at every line: some pattern has no three bytes that must stand \
                  in every match, or it looks back on lines"
             );
         }
-        for attack in attack::attacks(&jail.filter, agent::now().wall) {
+        for attack in attack::attacks(filter, agent::now().wall) {
             say!(
                 "  warning: pattern {} is fooled: this line is taken for a failure of {}:",
                 attack.pattern + 1,
@@ -54,7 +54,7 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
             say!("    {}", escaped(&attack.line));
         }
         let longest = usize::try_from(config.limits.line).unwrap_or(usize::MAX);
-        match slow::slowest(&jail.filter, longest) {
+        match slow::slowest(filter, longest) {
             Some(slow) if slow.is_slow() => {
                 say!("  warning: slow, {:.1?} for the line", slow.time);
                 say!("    {}", escaped(&slow.line));
@@ -67,7 +67,7 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
         }
         for mismatch in &mismatches {
             say!("  sample {}: {mismatch}", mismatch.sample + 1);
-            say!("    {}", escaped(jail.filter.sample_line(mismatch.sample)));
+            say!("    {}", escaped(filter.sample_line(mismatch.sample)));
         }
         wrong += mismatches.len();
     }
@@ -76,7 +76,8 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
             .logs
             .iter()
             .filter_map(|log| config.logs.get(usize::from(log.0)));
-        let logs: Vec<_> = logs.map(|log| escaped(&log.to_string())).collect();
+        let mut logs: Vec<_> = logs.map(|log| escaped(&log.to_string())).collect();
+        logs.extend(jail.of.as_ref().map(|of| format!("bans of {of}")));
         say!(
             "jail {}: {} mode{}, {}",
             jail.name,

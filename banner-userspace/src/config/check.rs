@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::bans_of;
 use super::filters::Filters;
 use super::notify::{self, Routes};
 use super::ports::{RawPort, RawPorts};
@@ -32,6 +33,7 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
     let mut ignore = Vec::new();
     let mut enabled = Vec::new();
     let mut names = BTreeMap::<String, Spot>::new();
+    let mut of = bans_of::Known::default();
     for file in std::iter::once(main.shared).chain(included) {
         let RawIncluded {
             ignore: networks,
@@ -46,6 +48,7 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
                 continue;
             }
             names.insert(jail.name.value.clone(), jail.name.spot);
+            of.add(&jail.name.value, jail.enabled, &jail.path, jail.of.clone());
             if jail.enabled {
                 enabled.push(jail);
             }
@@ -55,6 +58,11 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
         let message = "no jail is enabled, so nothing is watched";
         report.warn(spot_of_jails, settings::JAILS.name(), message);
     }
+
+    of.check(report);
+    let spots: Vec<_> = (enabled.iter())
+        .map(|jail| (jail.of.as_ref().map(|of| of.spot), jail.path.clone()))
+        .collect();
 
     let names = main.notify.iter().map(|target| target.name.value.clone());
     let names = names.collect();
@@ -85,6 +93,12 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
             Some(Jail { enforce, ..jail })
         })
         .collect();
+    let jails = jails.into_iter().collect::<Option<Vec<Jail>>>()?;
+    for (jail, (spot, path)) in jails.iter().zip(spots) {
+        if let Some(spot) = spot {
+            bans_of::warn_of_prefixes(jail, &jails, spot, &path, report);
+        }
+    }
     Some(Config {
         interfaces: main.interfaces,
         enforce: main.enforce,
@@ -92,7 +106,7 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
         ignore,
         limits: main.limits,
         store: main.store,
-        jails: jails.into_iter().collect::<Option<Vec<Jail>>>()?,
+        jails,
         ports: scopes.sets,
         logs: logs.all,
         prefixes: filters.into_prefixes(),
@@ -101,7 +115,7 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
     })
 }
 
-/// `None` when the jail has no filter or no place in the list of logs, which is reported.
+/// `None` when the jail has nothing to count or no place in the list of logs, which is reported.
 fn checked(
     raw: RawJail,
     defaults: &Policy,
@@ -119,7 +133,12 @@ fn checked(
         .into_iter()
         .map(|log| logs.id(log, own, &raw.path, report))
         .collect();
-    let (filter, filter_name) = found?;
+    let of = raw.of.as_ref().map(bans_of::checked);
+    let (filter, filter_name) = match (found, &of) {
+        (Some((filter, name)), None) => (Some(filter), name),
+        (None, Some(_)) => (None, String::new()),
+        _ => return None,
+    };
     let ignore_path = join(&raw.path, settings::JAIL_IGNORE.name());
     let policy = raw.policy;
     let ports = scopes.id(&policy, defaults, &raw.path, report);
@@ -138,6 +157,7 @@ fn checked(
     Some(Jail {
         filter,
         filter_name,
+        of,
         logs: logs.into_iter().collect::<Option<_>>()?,
         max_retry: (policy.max_retry)
             .or(defaults.max_retry)

@@ -6,6 +6,7 @@
 //! user sees all at once.
 
 mod address;
+mod bans_of;
 mod check;
 mod duration;
 mod expand;
@@ -35,6 +36,7 @@ mod way_settings;
 mod ways;
 mod yaml;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,11 +89,13 @@ pub struct Config {
 pub struct Jail {
     /// Letters, digits, `.`, `_` and `-`; at most 64.
     pub name: String,
-    /// Recognises failures. Shared by jails that name the same filter.
-    pub filter: Arc<Filter>,
-    /// The filter's name; that of the jail for a filter in place.
+    /// Recognises failures. Shared by jails that name the same filter. None: see [`Self::of`].
+    pub filter: Option<Arc<Filter>>,
+    /// The filter's name; that of the jail for a filter in place; empty without one.
     pub filter_name: String,
-    /// What to follow; at least one.
+    /// In place of a filter and logs: its failures are the bans of other jails.
+    pub of: Option<BansOf>,
+    /// What to follow; at least one where there is a filter.
     pub logs: Vec<LogId>,
     /// The number of failures at which a host is banned, from 1 to 1000.
     pub max_retry: u32,
@@ -124,6 +128,36 @@ pub struct Jail {
     /// It is in the configuration no more since a reload, reads nothing, and has its place for the
     /// sake of the bans that it gave. Never so in what [`load`] returns.
     pub retired: bool,
+}
+
+/// The jails whose bans a jail counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BansOf {
+    /// All that have a filter.
+    All,
+    /// Those of these names; not itself, and none that counts what follows from its bans.
+    Jails(Vec<String>),
+}
+
+impl BansOf {
+    /// Whether `jail`, which says this, counts the bans of `other`.
+    pub fn counts(&self, jail: &Jail, other: &Jail) -> bool {
+        let named = match self {
+            Self::All => other.of.is_none(),
+            Self::Jails(names) => names.contains(&other.name),
+        };
+        named && !other.retired && other.name != jail.name
+    }
+}
+
+/// `all`, or the names.
+impl fmt::Display for BansOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Jails(names) => f.write_str(&names.join(", ")),
+        }
+    }
 }
 
 /// Reads the configuration whose main file is at `path`.

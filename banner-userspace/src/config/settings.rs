@@ -7,9 +7,9 @@ use super::interfaces::{InterfaceName, InterfacesOf};
 use super::ports::PortsOf;
 use super::raw::CountByOf;
 use super::raw::{
-    AroundOf, EscalationOf, FilterOf, GrowthOf, Jails, KeyOf, LimitsOf, LogOf, LogPath,
-    ParametersOf, PartsOf, PatternOf, PolicyOf, SampleOf, StampsOf, StoreOf, TimeOf, True, WhenOf,
-    Word,
+    AroundOf, BansOfJails, EscalationOf, FilterOf, GrowthOf, Jails, KeyOf, LimitsOf, LogOf,
+    LogPath, ParametersOf, PartsOf, PatternOf, PolicyOf, SampleOf, StampsOf, StoreOf, TimeOf, True,
+    WhenOf, Word,
 };
 use super::section::{Default, Setting};
 use super::shape::{Choice, Count, Flag, List, Number, Text};
@@ -331,6 +331,14 @@ pub(crate) static LOGS: Setting<List<LogOf>> = Setting::new(
     "What to read: files by absolute paths or patterns, or the other sources of `a log` below. They need not exist yet.",
 )
 .also(&["logpath", "file", "files", "path", "paths"]);
+
+pub(crate) static OF: Setting<BansOfJails> = Setting::new(
+    "of",
+    BansOfJails,
+    Default::Words("none"),
+    "In place of `filter` and `logs`: the bans that these jails give are the failures that this one counts. `all`: those of every jail that reads logs.",
+)
+.also(&["jails", "bans_of"]);
 
 pub(crate) static JAIL_IGNORE: Setting<List<Network>> = Setting::new(
     "ignore",

@@ -160,8 +160,11 @@ pub struct JailStatus {
     pub name: String,
     /// `enforce` or `observe`.
     pub mode: String,
-    /// Name of its filter.
+    /// Name of its filter; empty where it counts bans.
     pub filter: String,
+    /// The jails whose bans it counts, or `all`; none: it reads logs.
+    #[serde(default)]
+    pub of: Option<String>,
     /// Paths and patterns of its logs.
     pub logs: Vec<String>,
     /// It is in the configuration no more since a reload, and reads nothing; its bans stay until they end.

@@ -120,6 +120,24 @@ impl Cold {
         failures
     }
 
+    /// The failures of a host that are kept and still count, in no order.
+    pub(super) fn peek(&self, host: IpAddr, span: Span) -> impl Iterator<Item = Wall> {
+        let (place, tag) = self.place(host);
+        let bucket = self.slots.get(place..place + BUCKET).unwrap_or_default();
+        let own = bucket.iter().filter(move |slot| slot.tag == tag);
+        let times = own.filter_map(move |slot| self.at(*slot, span.now));
+        times.filter(move |at| *at > span.start)
+    }
+
+    /// Nothing is kept of a host any more.
+    pub(super) fn forget(&mut self, host: IpAddr) {
+        let (place, tag) = self.place(host);
+        let bucket = self.slots.get_mut(place..place + BUCKET);
+        for slot in bucket.into_iter().flatten().filter(|slot| slot.tag == tag) {
+            *slot = Slot::default();
+        }
+    }
+
     /// How many failures that still counted made room for others.
     pub(super) fn lost(&self) -> u64 {
         self.lost

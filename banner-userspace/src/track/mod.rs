@@ -1,5 +1,6 @@
 //! Counts failures per host in an exact sliding window, within bounded memory.
 
+mod ask;
 mod changes;
 mod cold;
 mod evidence;
@@ -112,16 +113,6 @@ impl Tracker {
         {
             self.changed.note(spared.host, capacity);
         }
-    }
-
-    /// How many failures of a host count at `now`.
-    pub fn failures(&self, host: IpAddr, now: Wall) -> usize {
-        let start = now.before(self.find_time);
-        let counted = self.hosts.peek(host);
-        counted.map_or(0, |counted| {
-            let times = counted.failures.list();
-            times.into_iter().filter(|at| *at > start).count()
-        })
     }
 
     /// How many hosts are being counted.

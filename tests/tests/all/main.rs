@@ -18,6 +18,7 @@ mod layout;
 mod logs;
 mod netlink;
 mod notify;
+mod recidive;
 mod reload;
 mod sources;
 mod ssh;

@@ -18,7 +18,8 @@ fn filter(pattern: &str) -> Arc<Filter> {
 
 fn pipeline(jails: Vec<(Arc<Filter>, &[u16])>) -> Pipeline {
     let jails = jails.into_iter().map(|(filter, logs)| JailSetup {
-        filter,
+        filter: Some(filter),
+        of: Counted::default(),
         logs: logs.iter().map(|&log| LogId(log)).collect(),
         max_retry: 2,
         find_time: Duration::from_mins(10),
@@ -115,7 +116,8 @@ fn a_reload_goes_on_with_what_was_counted() {
     ]);
     assert_eq!(feed(&mut pipeline, 0, "bad 192.0.2.7\nx 192.0.2.7\n"), []);
     let setup = |filter: &Arc<Filter>, log, max_retry| JailSetup {
-        filter: filter.clone(),
+        filter: Some(filter.clone()),
+        of: Counted::default(),
         logs: vec![LogId(log)],
         max_retry,
         find_time: Duration::from_mins(10),
@@ -153,7 +155,8 @@ fn a_reload_goes_on_with_what_was_counted() {
 #[test]
 fn hosts_of_a_prefix_are_counted_together_where_the_jail_wants_it() {
     let setup = JailSetup {
-        filter: filter("^bad <HOST>$"),
+        filter: Some(filter("^bad <HOST>$")),
+        of: Counted::default(),
         logs: vec![LogId(0)],
         max_retry: 3,
         find_time: Duration::from_mins(10),

@@ -99,7 +99,8 @@ fn run(
     threads: usize,
 ) -> impl PartialEq + std::fmt::Debug {
     let jails = filters.iter().enumerate().map(|(n, filter)| JailSetup {
-        filter: Arc::clone(filter),
+        filter: Some(Arc::clone(filter)),
+        of: Counted::default(),
         logs: if n % 2 == 0 {
             vec![LogId(0), LogId(1)]
         } else {

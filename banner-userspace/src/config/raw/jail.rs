@@ -1,5 +1,6 @@
 use ipnet::IpNet;
 
+use super::bans_of::RawBansOf;
 use super::filter::FilterRef;
 use super::list;
 use super::log::RawLog;
@@ -21,6 +22,7 @@ pub(crate) struct RawJail {
     pub(crate) path: String,
     pub(crate) enabled: bool,
     pub(crate) filter: Option<Located<FilterRef>>,
+    pub(crate) of: Option<Located<RawBansOf>>,
     /// None twice.
     pub(crate) logs: Vec<Located<RawLog>>,
     pub(crate) policy: Policy,
@@ -64,7 +66,16 @@ impl RawJail {
         let fields = Fields::read(&sections::JAIL_SECTION, node, name.spot, path, report)?;
         let enabled = fields.get_or_default(&settings::ENABLED, report);
         // A jail that is not in use may be unfinished.
-        let (filter, logs) = if enabled {
+        let of = fields.get(&settings::OF, report);
+        let counts_bans = fields.has(&settings::OF);
+        if let Some(of) = &of
+            && (fields.has(&settings::FILTER) || fields.has(&settings::LOGS))
+        {
+            let message = "a jail that counts the bans of others reads no logs: it has either `of`, or \
+                           `filter` and `logs`";
+            report.error(of.spot, &fields.path_of(&settings::OF), message);
+        }
+        let (filter, logs) = if enabled && !counts_bans {
             (
                 fields.require(&settings::FILTER, report),
                 fields.require(&settings::LOGS, report),
@@ -90,6 +101,7 @@ impl RawJail {
             path: path.to_owned(),
             enabled,
             filter,
+            of,
             logs: logs.map_or_else(Vec::new, |logs| distinct(logs.value, &logs_path, report)),
             policy: Policy::from_fields(&fields, report),
             ignore: list(&fields, &settings::JAIL_IGNORE, report),

@@ -2,6 +2,7 @@
 //! read; what values mean together is for [`super::check`].
 
 mod around;
+mod bans_of;
 mod escalation;
 mod filter;
 mod jail;
@@ -18,6 +19,7 @@ mod ways;
 use ipnet::IpNet;
 
 pub(crate) use around::{AroundOf, CountByOf, RawAround};
+pub(crate) use bans_of::{BansOfJails, RawBansOf};
 pub(crate) use escalation::{EscalationOf, GrowthOf};
 pub(crate) use filter::{Argument, FilterOf, FilterRef, RawFilter};
 pub(crate) use jail::{Jails, RawJail};

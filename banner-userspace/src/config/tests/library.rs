@@ -7,7 +7,7 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use super::load;
-use crate::config::read_filter;
+use crate::config::{BansOf, read_filter};
 use crate::filter::{
     Expect, Filter, FilterSpec, FilterState, Key, Line, Prefixes, Sample, Sieve, Verdict, library,
     library_names,
@@ -176,7 +176,11 @@ fn every_filter_has_a_ready_jail() {
     let jails: BTreeSet<&str> = config.jails.iter().map(|jail| jail.name.as_str()).collect();
     assert_eq!(jails, library_names().collect());
     for jail in &config.jails {
-        assert_eq!(jail.name, jail.filter_name);
+        match &jail.of {
+            // The library has a filter of this name, for logs.
+            Some(of) => assert_eq!((&*jail.name, of), ("recidive", &BansOf::All)),
+            None => assert_eq!(jail.name, jail.filter_name),
+        }
     }
 }
 

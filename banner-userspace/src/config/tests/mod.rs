@@ -4,6 +4,7 @@ mod bad_files;
 mod bad_filters;
 mod bad_shapes;
 mod bad_values;
+mod bans_of;
 mod docs;
 mod escalation;
 mod fuzz;

@@ -119,8 +119,17 @@ fn ours(
     if name != jail.name {
         report.changed(Some(&jail.name), format!("is called {name}"));
     }
-    let logs = logs(jail, report, &mut comments);
-    if jail.filter.is_none() || jail.spec.fail.is_empty() || logs.is_empty() {
+    let counts_bans = counts_bans(jail);
+    let logs = if counts_bans {
+        Vec::new()
+    } else {
+        logs(jail, report, &mut comments)
+    };
+    if counts_bans {
+        let text = "counts the bans of banner's other jails (`of: all`), in place of those in fail2ban's log";
+        report.changed(Some(&jail.name), text);
+        comments.push("Counts the bans of all other jails, and reads no log.".to_owned());
+    } else if jail.filter.is_none() || jail.spec.fail.is_empty() || logs.is_empty() {
         let why = if jail.filter.is_none() {
             "it has no filter"
         } else if jail.spec.fail.is_empty() {
@@ -160,7 +169,11 @@ fn ours(
         policy.push(("mode", "observe".to_owned()));
     }
     let ports = ports(jail, scopes, report, &mut comments);
-    let filter = filters.name_of(spec(jail, report), &name);
+    let filter = if counts_bans {
+        String::new()
+    } else {
+        filters.name_of(spec(jail, report), &name)
+    };
     let refused = filters.refused(&filter);
     if let Some(why) = refused {
         let text = format!("not enabled, as its filter {filter} cannot be used: {why}");
@@ -169,6 +182,7 @@ fn ours(
     }
     Some(OurJail {
         enabled: jail.enabled && refused.is_none(),
+        of: counts_bans.then(|| "all".to_owned()),
         filter,
         logs: logs.iter().map(Log::written).collect(),
         ports,
@@ -177,6 +191,12 @@ fn ours(
         comments,
         name,
     })
+}
+
+/// fail2ban's jail for those whom other jails ban again and again reads its log for that.
+fn counts_bans(jail: &Jail) -> bool {
+    let filter = jail.filter.as_ref();
+    filter.is_some_and(|filter| filter.name.rsplit('/').next() == Some("recidive"))
 }
 
 /// What `[DEFAULT]` says, or fail2ban where it says nothing.

@@ -83,12 +83,12 @@ fn files(jail: &Jail, report: &mut Report, comments: &mut Vec<String>) -> Vec<Lo
                 logs.push(log);
             }
             if path.ends_with("/fail2ban.log") {
-                let text = "reads fail2ban's own log, which ends when fail2ban does; `escalation` with `all_jails` bans \
-                            those for longer who come back, without a log";
+                let text = "reads fail2ban's own log, which ends when fail2ban does; `of: all` in place of filter and \
+                            logs counts the bans of banner's jails";
                 report.changed(Some(&jail.name), text);
                 comments.push(
-                    "fail2ban's own log ends when fail2ban is gone. `escalation: { all_jails: true }` bans those \
-                     for longer who come back, without a log."
+                    "fail2ban's own log ends when fail2ban is gone. `of: all` in place of filter and logs counts \
+                     the bans of banner's jails."
                         .to_owned(),
                 );
             }

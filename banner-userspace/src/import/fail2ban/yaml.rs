@@ -10,6 +10,8 @@ pub(super) struct OurJail {
     pub(super) name: String,
     pub(super) enabled: bool,
     pub(super) filter: String,
+    /// In place of filter and logs: whose bans it counts, as it is written.
+    pub(super) of: Option<String>,
     /// Items as they are written.
     pub(super) logs: Vec<String>,
     /// None: every port.
@@ -90,8 +92,12 @@ impl OurJail {
         if !self.enabled {
             text.push_str("    enabled: false\n");
         }
-        let _ = writeln!(text, "    filter: {}", scalar(&self.filter));
-        items(text, "    ", "logs", &self.logs);
+        if let Some(of) = &self.of {
+            let _ = writeln!(text, "    of: {of}");
+        } else {
+            let _ = writeln!(text, "    filter: {}", scalar(&self.filter));
+            items(text, "    ", "logs", &self.logs);
+        }
         if let Some(ports) = &self.ports {
             items(text, "    ", "ports", &written(ports));
         }

@@ -107,6 +107,36 @@ fn jails_become_what_a_person_would_have_written() {
 }
 
 #[test]
+fn the_jail_that_reads_fail2bans_own_log_counts_bans_instead() {
+    let jails = "[DEFAULT]\nfilter = %(__name__)s\nprotocol = tcp\n\
+        [recidive]\nenabled = true\nlogpath = /var/log/fail2ban.log\naction = iptables-allports\n\
+        bantime = 1w\nfindtime = 1d\nmaxretry = 5\n\
+        [x]\nenabled = true\nlogpath = /var/log/x\naction = iptables-allports\n";
+    let filter = "[Definition]\nfailregex = ^bad <HOST>$\n";
+    let folder = directory(&[
+        ("jail.conf", jails),
+        ("filter.d/recidive.conf", filter),
+        ("filter.d/x.conf", filter),
+    ]);
+    let fail2ban = Fail2ban::open(folder.path()).unwrap();
+    let converted = fail2ban.convert(false).unwrap();
+    let main = text(&converted, "banner.yaml");
+    let jail = "\n  recidive:\n    of: all\n    find_time: 1d\n    ban_time: 7d\n";
+    assert!(main.contains(jail), "{main}");
+    assert_eq!(text(&converted, "filters.d/recidive.yaml"), "");
+    assert_eq!(converted.report.left_out, []);
+    let changed = converted.report.changed.iter().map(ToString::to_string);
+    let said = "jail recidive: counts the bans of banner's other jails (`of: all`), in place of those in \
+                fail2ban's log";
+    assert!(
+        changed.clone().any(|line| line == said),
+        "{:?}",
+        changed.collect::<Vec<_>>()
+    );
+    loads(&converted);
+}
+
+#[test]
 fn what_is_written_is_yaml() {
     let folder = directory(&[("jail.conf", JAILS), ("filter.d/x.conf", FILTER)]);
     let converted = import(&folder, true);

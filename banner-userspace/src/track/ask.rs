@@ -1,0 +1,102 @@
+//! What is counted of one host, and that it is counted no more.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::{Tracker, cold::Span};
+use crate::model::{Wall, is_host};
+
+impl Tracker {
+    /// How many failures of a host count at `now`, also where it has made room for others.
+    pub fn failures(&self, host: IpAddr, now: Wall) -> usize {
+        let start = now.before(self.find_time);
+        match self.hosts.peek(host) {
+            Some(counted) => {
+                let times = counted.failures.list();
+                times.into_iter().filter(|at| *at > start).count()
+            }
+            None => self.cold.peek(host, Span { now, start }).count(),
+        }
+    }
+
+    /// Counts nothing of the hosts of this prefix any more. Of a prefix that is no host, those that have
+    /// made room are not looked for.
+    pub fn forget(&mut self, net: IpNet) {
+        let gone: Vec<IpAddr> = if is_host(net) {
+            self.cold.forget(net.addr());
+            vec![net.addr()]
+        } else {
+            let all = self.hosts.all().map(|counted| counted.host);
+            all.filter(|host| net.contains(host)).collect()
+        };
+        for host in gone {
+            if self.hosts.peek(host).is_some() {
+                let (place, _) = self.hosts.place(host);
+                self.hosts.remove(place);
+                self.changed.note(host, self.capacity);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn host(n: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, n])
+    }
+
+    fn at(secs: i64) -> Wall {
+        Wall::from_secs(secs)
+    }
+
+    #[test]
+    fn who_made_room_is_still_known_and_asking_changes_nothing() {
+        let mut tracker = Tracker::new(5, Duration::from_secs(10), 2);
+        tracker.add(host(1), at(100), at(100));
+        tracker.add(host(1), at(101), at(101));
+        for n in 2..4 {
+            for _ in 0..3 {
+                tracker.add(host(n), at(102), at(102));
+            }
+        }
+        assert_eq!(tracker.hosts(), 2);
+        for _ in 0..2 {
+            assert_eq!(tracker.failures(host(1), at(103)), 2);
+        }
+        assert_eq!(tracker.failures(host(1), at(110)), 1);
+        assert_eq!(tracker.failures(host(9), at(103)), 0);
+    }
+
+    #[test]
+    fn who_is_forgotten_begins_anew_and_who_follows_the_changes_is_told() {
+        let mut tracker = Tracker::new(3, Duration::from_secs(100), 4);
+        tracker.watch();
+        for n in [1, 2, 3] {
+            tracker.add(host(n), at(1), at(1));
+            tracker.add(host(n), at(1), at(1));
+        }
+        tracker.changes();
+        tracker.forget(host(1).into());
+        tracker.forget(host(9).into());
+        assert_eq!(tracker.changes().hosts, [(host(1), vec![])]);
+        assert_eq!(tracker.failures(host(1), at(2)), 0);
+        assert_eq!(tracker.add(host(1), at(2), at(2)), None);
+        assert_eq!(tracker.add(host(2), at(2), at(2)), Some(3));
+        tracker.forget("192.0.2.0/24".parse().unwrap());
+        assert_eq!(tracker.hosts(), 0);
+        assert_eq!(tracker.add(host(3), at(3), at(3)), None);
+
+        let mut tracker = Tracker::new(3, Duration::from_secs(100), 1);
+        tracker.add(host(1), at(1), at(1));
+        tracker.add(host(2), at(1), at(1));
+        tracker.add(host(2), at(1), at(1));
+        assert_eq!((tracker.hosts(), tracker.failures(host(1), at(2))), (1, 1));
+        tracker.forget(host(1).into());
+        assert_eq!(tracker.failures(host(1), at(2)), 0, "who made room, too");
+    }
+}
