@@ -25,11 +25,14 @@ pub const ALL_PORTS: u16 = 0;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ban {
-    /// First jiffy (`bpf_jiffies64`) in which the ban no longer holds, or [`FOREVER`].
+    /// First jiffy (`bpf_jiffies64`) in which the ban no longer holds, or [`FOREVER`]. The kernel puts it
+    /// off where the flags say so.
     pub expires: u64,
-    /// The jail that set it, as [`jail_key`] of its name; or the group of its bans, with [`SEVERAL`].
+    /// The jail that set it, as [`jail_key`] of its name; or the group of its bans, with [`SEVERAL`]; or
+    /// the group of the ban that it stands for, where [`Ban::is_linked`].
     pub jail: u32,
-    /// [`OBSERVE`], [`CHECKED`], [`SEVERAL`] and [`INHERITED`]; every other bit is 0.
+    /// [`OBSERVE`], [`CHECKED`], [`SEVERAL`] and [`INHERITED`]; above them the code of a
+    /// [`Quiet`](crate::Quiet), or 0.
     pub flags: u16,
     /// Which packets it is about: [`ALL_PORTS`], or the number of a bit in the masks of the map
     /// [`PORTS`](crate::PORTS), 1 to 63.

@@ -11,6 +11,7 @@ mod counter;
 mod in_use;
 mod key;
 mod maps;
+mod quiet;
 mod seen;
 
 pub use ban::{ALL_PORTS, Ban, CHECKED, FOREVER, INHERITED, OBSERVE, SEVERAL, jail_key};
@@ -24,4 +25,5 @@ pub use maps::{
     NEVER6, PORT_PROTOCOLS, PORTS, PROGRAM, TCX_PROGRAM, TOP, TRACE, TRACE_ADDRESS,
     TRACE_LATER_FRAGMENT, TRACE_OTHER, TRACE_UNREADABLE, WIDE4, WIDE6, port_index,
 };
+pub use quiet::{Quiet, RENEW_SLACK, RENEWS_BESIDE};
 pub use seen::{EXACT, Pace, SAMPLE, Seen};

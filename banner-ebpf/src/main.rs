@@ -10,6 +10,7 @@ mod frame;
 mod header;
 mod maps;
 mod parse;
+mod renew;
 mod thorough;
 mod trace;
 mod transport;

@@ -7,15 +7,19 @@ use crate::{
     cursor::Cursor,
     family::Family,
     maps::{MORE, PORTS},
+    renew,
     transport::Transport,
     verdict::{Verdict, now},
 };
 
 /// The scope that every packet is in.
-const ALL: u64 = 1 << ALL_PORTS;
+pub const ALL: u64 = 1 << ALL_PORTS;
 
 /// The scopes of a packet that may be in each of them.
-const ANY: u64 = u64::MAX;
+pub const ANY: u64 = u64::MAX;
+
+/// The group of a host that has one ban, which is in no group.
+pub const ALONE: u32 = 0;
 
 /// What a ban says of a packet; the highest decides.
 type Word = u64;
@@ -25,21 +29,25 @@ const BESIDE: Word = 2;
 const OBSERVES: Word = 3;
 const DROPS: Word = 4;
 
-/// The verdict on a packet that begins with the IP header. `own` is the entry of its source.
+/// The verdict on a packet that begins with the IP header. `entry` is that of its source.
 #[inline(never)]
-pub fn verdict<F: Family>(packet: &Cursor, source: &F, own: Option<*mut Ban>) -> Verdict {
+pub fn verdict<F: Family>(packet: &Cursor, source: &F, entry: Option<*mut Ban>) -> Verdict {
     let source = *source;
     let now = now();
     let zero = opaque_zero(now);
     let scopes = scopes::<F>(packet, zero) ^ zero;
-    let (own, own_word) = own.map_or((None, NOTHING), |ban| weigh(ban, scopes, now));
+    let (own, own_word) = entry.map_or((None, NOTHING), |ban| weigh(ban, scopes, now));
     let (mut ban, mut word_) = (own, own_word);
+    let mut group = entry.map_or(ALONE, group_of) ^ zero as u32;
     if own_word != DROPS && F::has_wide() {
-        let (around, around_word) = source
-            .around()
-            .map_or((None, NOTHING), |group| weigh_group(group, scopes, now));
+        let around_group = source.around().unwrap_or(ALONE) ^ zero as u32;
+        let (around, around_word) = if around_group == ALONE {
+            (None, NOTHING)
+        } else {
+            weigh_group(around_group, scopes, now)
+        };
         if around_word > own_word {
-            (ban, word_) = (around, around_word);
+            (ban, word_, group) = (around, around_word, around_group);
         }
     }
     let reason = match word_ {
@@ -53,6 +61,11 @@ pub fn verdict<F: Family>(packet: &Cursor, source: &F, own: Option<*mut Ban>) ->
     let checked = ban.is_some_and(|ban| read(ban).flags & CHECKED != 0);
     if !checked && source.is_never() {
         return Verdict::pass(Reason::Never);
+    }
+    if let Some(ban) = ban
+        && read(ban).may_renew()
+    {
+        renew::after_packet(ban, group, scopes, now);
     }
     Verdict { reason, ban }
 }
@@ -75,6 +88,17 @@ fn weigh(entry: *mut Ban, scopes: u64, now: u64) -> (Option<*mut Ban>, Word) {
     weigh_group(ban.jail, scopes, now)
 }
 
+/// The group of the bans that an entry stands for.
+#[inline(always)]
+fn group_of(entry: *mut Ban) -> u32 {
+    let ban = read(entry);
+    if ban.flags & SEVERAL == 0 {
+        ALONE
+    } else {
+        ban.jail
+    }
+}
+
 /// The ban of a group that decides, and what it says.
 #[inline(always)]
 fn weigh_group(group: u32, scopes: u64, now: u64) -> (Option<*mut Ban>, Word) {
@@ -85,7 +109,7 @@ fn weigh_group(group: u32, scopes: u64, now: u64) -> (Option<*mut Ban>, Word) {
         banner_heaviest(group, scopes | ALL, now)
     };
     let ban = member(group, bit);
-    let said = ban.map_or(NOTHING, |ban| word(&read(ban), scopes, now));
+    let said = ban.map_or(NOTHING, |ban| said(&read(ban), bit, scopes, now));
     if said > BESIDE {
         return (ban, said);
     }
@@ -134,7 +158,25 @@ extern "C" fn banner_heaviest(group: u32, scopes: u64, now: u64) -> u64 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn banner_word(group: u32, bit: u64, scopes: u64, now: u64) -> u64 {
+    member(group, bit).map_or(NOTHING, |ban| said(&read(ban), bit, scopes, now))
+}
+
+/// What a ban that others stand for says of a packet that is in `scopes`.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn banner_linked(group: u32, bit: u64, scopes: u64, now: u64) -> u64 {
     member(group, bit).map_or(NOTHING, |ban| word(&read(ban), scopes, now))
+}
+
+/// What a member of a group says, and the ban that it stands for besides itself.
+#[inline(always)]
+fn said(ban: &Ban, bit: u64, scopes: u64, now: u64) -> Word {
+    let own = word(ban, scopes, now);
+    if own == DROPS || !ban.is_linked() {
+        return own;
+    }
+    let linked = banner_linked(ban.jail, bit, scopes, now);
+    if linked > own { linked } else { own }
 }
 
 /// The ban of a group in one scope.
@@ -143,7 +185,7 @@ extern "C" fn banner_word(group: u32, bit: u64, scopes: u64, now: u64) -> u64 {
     clippy::needless_borrows_for_generic_args,
     reason = "a key handed over by value is copied on the stack once more"
 )]
-fn member(group: u32, bit: u64) -> Option<*mut Ban> {
+pub fn member(group: u32, bit: u64) -> Option<*mut Ban> {
     let key = More {
         group,
         scope: [bit as u32, (bit >> 32) as u32],
@@ -165,7 +207,7 @@ fn word(ban: &Ban, scopes: u64, now: u64) -> Word {
 }
 
 #[inline(always)]
-fn read(ban: *mut Ban) -> Ban {
+pub fn read(ban: *mut Ban) -> Ban {
     // SAFETY: the agent may overwrite the value while it is read, and a slot that was just freed may
     // be taken by another source. Each field is one aligned load and any value is valid, so at the
     // worst one packet is judged by a ban that ends or begins in that instant.

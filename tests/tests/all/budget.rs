@@ -26,8 +26,8 @@ struct Budget {
 const fn decides(program: &'static str) -> Budget {
     Budget {
         program,
-        verified: 30_000,
-        left: 1_800,
+        verified: 36_000,
+        left: 2_000,
         jited: 10_000,
     }
 }
@@ -50,10 +50,10 @@ const BUDGETS: [Budget; 4] = [
 /// Where a change of the program is meant, run the test: it prints what there is now. Write that here,
 /// and say in the commit what the instructions are for.
 const SNAPSHOT: [(&str, u32); 4] = [
-    (PROGRAM, 1548),
+    (PROGRAM, 1908),
     (CLOCK_PROGRAM, 55),
-    (LINEAR_PROGRAM, 1533),
-    (TCX_PROGRAM, 1549),
+    (LINEAR_PROGRAM, 1893),
+    (TCX_PROGRAM, 1909),
 ];
 
 /// How many instructions a helper or a map becomes is the kernel's own business.

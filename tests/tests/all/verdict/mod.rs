@@ -11,6 +11,7 @@ mod fuzz;
 mod law;
 mod lone;
 mod model;
+mod renew;
 mod row;
 mod scopes;
 mod seen;
