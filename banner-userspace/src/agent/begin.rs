@@ -110,7 +110,9 @@ pub(super) fn adopt(
     let now = clock::now();
     let mut out = Outcome::default();
     if let Some(xdp) = &mut xdp {
-        for ban in xdp.in_force(now)? {
+        let found = xdp.in_force(now)?;
+        decider.expect(&found);
+        for ban in found {
             decider.adopt(ban, now.mono, &mut out);
         }
         if let Err(failed) = xdp.apply(&out.changes, now) {
@@ -127,7 +129,7 @@ pub(super) fn adopt(
         .map(|entry| decider.change_for(*entry))
         .collect();
     out.changes.extend(&tidy);
-    recall::keep_found(&kept, keeper, decider, names, now);
+    let kept = recall::keep_found(kept, keeper, decider, names, now);
     recall::put_back(kept, decider, now.mono, &mut out);
     let mut pending = BTreeSet::new();
     if let Some(xdp) = xdp

@@ -1,9 +1,6 @@
 //! At start: bans from where they are in force and from the store, and going on with counting.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use tracing::{info, warn};
 
@@ -12,9 +9,9 @@ use super::{
 };
 use crate::{
     config::Jail,
-    decide::{Cursor, Decider, Outcome, Past},
+    decide::{Cursor, Decider, Known, Outcome, Past},
     enforce::xdp::{Xdp, XdpError},
-    model::{Ban, Entry, JailId, Mono, Now, PortSets, PortsId},
+    model::{Ban, JailId, Mono, Now, PortSets, PortsId},
     store::{History, KeptBan, Windows},
 };
 
@@ -27,29 +24,20 @@ pub(super) fn bans(
     xdp: Option<&mut Xdp>,
 ) -> Result<Vec<Ban>, XdpError> {
     let before = ports.clone();
-    let mut lists: HashMap<Arc<str>, Option<PortsId>> = HashMap::new();
-    let mut jails: HashMap<Arc<str>, Option<JailId>> = HashMap::new();
+    let mut lists = Numbers::default();
+    let mut jails = Numbers::default();
     let mut bans = Vec::with_capacity(kept.len());
     for ban in kept {
-        let known = lists.get(&ban.ports).copied();
-        let id = known.unwrap_or_else(|| {
-            let id = number(&ban.ports, ports);
+        let id = lists.of(&ban.ports, |list| {
+            let id = number(list, ports);
             if id.is_none() {
-                let list = &ban.ports;
                 warn!("bans for the ports {list} are not put back: there is no number left");
             }
-            lists.insert(Arc::clone(&ban.ports), id);
             id
         });
         let Some(id) = id else { continue };
-        let jail = ban.jail.as_ref().and_then(|name| {
-            let known = jails.get(name).copied();
-            known.unwrap_or_else(|| {
-                let id = keeper.jail(name);
-                jails.insert(Arc::clone(name), id);
-                id
-            })
-        });
+        let jail = ban.jail.as_ref();
+        let jail = jail.and_then(|name| jails.of(name, |name| keeper.jail(name)));
         bans.push(Ban {
             net: ban.net,
             ports: id,
@@ -68,6 +56,28 @@ pub(super) fn bans(
     Ok(bans)
 }
 
+/// Numbers of names. A million bans have few names, and mostly that of the ban before.
+struct Numbers<N>(Vec<(Arc<str>, Option<N>)>);
+
+impl<N> Default for Numbers<N> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<N: Copy> Numbers<N> {
+    fn of(&mut self, name: &Arc<str>, number: impl FnOnce(&str) -> Option<N>) -> Option<N> {
+        let is_it = |(known, _): &(Arc<str>, _)| Arc::ptr_eq(known, name) || known == name;
+        if let Some(at) = self.0.iter().position(is_it) {
+            self.0.swap(0, at);
+            return self.0[0].1;
+        }
+        let number = number(name);
+        self.0.push((Arc::clone(name), number));
+        number
+    }
+}
+
 fn number(list: &str, ports: &mut PortSets) -> Option<PortsId> {
     if list == "all" {
         return Some(PortsId::ALL);
@@ -83,6 +93,8 @@ pub(super) fn put_back(
     out: &mut Outcome,
 ) -> usize {
     let before = decider.len();
+    decider.expect(&kept);
+    out.changes.reserve(kept.len());
     for ban in kept {
         decider.recall(ban, now, out);
     }
@@ -93,26 +105,32 @@ pub(super) fn put_back(
     back
 }
 
-/// Tells the keeper of bans that are in force and were not kept, as after a crash.
+/// Tells the keeper of bans that are in force and were not kept, as after a crash. What is kept and not
+/// in force.
 pub(super) fn keep_found(
-    kept: &[Ban],
+    mut kept: Vec<Ban>,
     keeper: &mut Keeper,
     decider: &mut Decider,
     names: Names<'_>,
     now: Now,
-) {
-    // One that was over before the agent died may have been followed by another.
-    let kept = kept.iter().filter(|ban| !ban.until.is_over(now.mono));
-    let kept: HashSet<(Entry, Option<JailId>)> = kept.map(|ban| (ban.entry(), ban.jail)).collect();
+) -> Vec<Ban> {
+    if decider.is_empty() {
+        return kept;
+    }
+    let mut known = Known::default();
+    kept.retain(|ban| match decider.behind(ban) {
+        // One that was over before the agent died may have been followed by another.
+        Some(place) if !ban.until.is_over(now.mono) => known.mark(place),
+        _ => true,
+    });
     let found = decider.bans_from(Cursor::from_number(0));
-    let found = found.map(|(ban, _)| ban);
-    let unknown: Vec<Ban> = found
-        .filter(|ban| !kept.contains(&(ban.entry(), ban.jail)))
-        .collect();
+    let unknown = found.filter(|(_, place)| !known.has(*place));
+    let unknown: Vec<Ban> = unknown.map(|(ban, _)| ban).collect();
     for ban in unknown {
         keeper.found(&ban, names, now);
         decider.expect_reason(&ban);
     }
+    kept
 }
 
 /// What is remembered of earlier bans.

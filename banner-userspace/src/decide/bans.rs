@@ -175,6 +175,22 @@ impl Bans {
         self.family(entry.net).has_of(entry, jail)
     }
 
+    /// Where the listing goes on behind what this jail has on an entry.
+    pub(super) fn behind(&self, entry: Entry, jail: Option<JailId>) -> Option<Cursor> {
+        let place = self.family(entry.net).place_of(entry, jail)?;
+        let first = match entry.net {
+            IpNet::V4(_) => 0,
+            IpNet::V6(_) => V6,
+        };
+        Some(Cursor(first + u64::from(place) + 1))
+    }
+
+    /// There are about so many entries soon: IPv4, IPv6.
+    pub(super) fn expect(&mut self, v4: usize, v6: usize) {
+        self.v4.expect(v4);
+        self.v6.expect(v6);
+    }
+
     /// What this jail has on an entry.
     pub(super) fn of_jail_on(&self, entry: Entry, jail: JailId) -> Option<Ban> {
         self.family(entry.net).of_jail_on(entry, jail)
@@ -211,6 +227,12 @@ impl Bans {
 }
 
 impl Cursor {
+    /// In which family that is, and where in it.
+    pub(super) fn place(self) -> (usize, usize) {
+        let place = usize::try_from(self.0 % V6).unwrap_or(usize::MAX);
+        (usize::from(self.0 >= V6), place)
+    }
+
     /// As a number, for the other end of a socket.
     pub const fn to_number(self) -> u64 {
         self.0

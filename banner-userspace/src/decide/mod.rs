@@ -15,4 +15,5 @@ pub use bans::{Cursor, Full};
 pub use decider::{Decider, until};
 pub use decision::{Decision, Outcome, Refusal};
 pub use history::{History, Past};
+pub use recall::Known;
 pub use rules::Rules;

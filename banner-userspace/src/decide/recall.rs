@@ -3,11 +3,35 @@
 use std::collections::HashSet;
 
 use super::{
+    bans::Cursor,
     decider::{Decider, make_room},
     decision::{Decision, Outcome},
     history::Past,
 };
 use crate::model::{Ban, Entry, JailId, Mono};
+
+/// Bans that are marked, by where the listing goes on behind them.
+#[derive(Debug, Default)]
+pub struct Known([Vec<bool>; 2]);
+
+impl Known {
+    /// Marks one; false, for who leaves out what is marked.
+    pub fn mark(&mut self, behind: Cursor) -> bool {
+        let (family, place) = behind.place();
+        let places = &mut self.0[family];
+        if places.len() <= place {
+            places.resize(place + 1, false);
+        }
+        places[place] = true;
+        false
+    }
+
+    /// Whether one is marked.
+    pub fn has(&self, behind: Cursor) -> bool {
+        let (family, place) = behind.place();
+        self.0[family].get(place).copied().unwrap_or(false)
+    }
+}
 
 impl Decider {
     /// Takes over a ban that is kept and may not be in force any more, under the rules of today as
@@ -36,6 +60,17 @@ impl Decider {
             }
             Err(_full) => out.decisions.push(Decision::Displaced(kept)),
         }
+    }
+
+    /// Where the listing goes on behind a ban, if its jail has one on its entry.
+    pub fn behind(&self, ban: &Ban) -> Option<Cursor> {
+        self.bans.behind(ban.entry(), ban.jail)
+    }
+
+    /// There are about as many bans soon as are listed here: memory for them is taken at once.
+    pub fn expect(&mut self, bans: &[Ban]) {
+        let v4 = bans.iter().filter(|ban| ban.net.addr().is_ipv4()).count();
+        self.bans.expect(v4, bans.len() - v4);
     }
 
     /// Remembers earlier bans; the longest ago first.

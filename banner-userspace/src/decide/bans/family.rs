@@ -1,6 +1,9 @@
 //! The bans of one address family.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    net::IpAddr,
+};
 
 use hashbrown::HashTable;
 
@@ -111,9 +114,30 @@ impl Family {
 
     /// What a jail has on an entry.
     pub(super) fn of_jail_on(&self, entry: Entry, jail: JailId) -> Option<Ban> {
-        let first = self.first(self.hash(entry), entry)?;
-        let place = self.of_jail(first, Some(jail))?;
+        let place = self.place_of(entry, Some(jail))?;
         Some(self.slots[place].ban())
+    }
+
+    /// Where the ban that a jail has on an entry lies.
+    pub(super) fn place_of(&self, entry: Entry, jail: Option<JailId>) -> Option<u32> {
+        let first = self.first(self.hash(entry), entry)?;
+        self.of_jail(first, jail)
+    }
+
+    /// There are about so many entries soon: memory for them is taken at once.
+    pub(super) fn expect(&mut self, entries: usize) {
+        let entries = entries.min(self.capacity);
+        let more = entries.saturating_sub(self.table.len());
+        let Self {
+            slots,
+            table,
+            hasher,
+            ..
+        } = self;
+        table.reserve(more, |&place| hash_by(hasher, slots[place].entry()));
+        slots.reserve(more);
+        self.ends.reserve(more);
+        self.weights.reserve(more);
     }
 
     /// Whether there is no room for a ban but where one would have to give way that weighs as much.
@@ -240,7 +264,7 @@ impl Family {
     }
 
     fn hash(&self, entry: Entry) -> u64 {
-        self.hasher.hash_one(entry)
+        hash_by(&self.hasher, entry)
     }
 
     /// The first of a chain.
@@ -262,7 +286,7 @@ impl Family {
             hasher,
             ..
         } = self;
-        table.insert_unique(hash, place, |&place| hasher.hash_one(slots[place].entry()));
+        table.insert_unique(hash, place, |&place| hash_by(hasher, slots[place].entry()));
         self.ends.push(&mut self.slots, place);
         self.weights.push(&mut self.slots, place);
         if let Some(count) = self.with_ports.get_mut(usize::from(ban.ports.0)) {
@@ -314,5 +338,14 @@ impl Family {
         self.slots[heaviest].next = first;
         self.refer(first, heaviest);
         heaviest
+    }
+}
+
+/// Of one or two words: what `derive` makes of an entry takes five, and there may be millions to hash.
+fn hash_by(hasher: &RandomState, entry: Entry) -> u64 {
+    let rest = u32::from(entry.net.prefix_len()) << 16 | u32::from(entry.ports.0);
+    match entry.net.addr() {
+        IpAddr::V4(host) => hasher.hash_one(u64::from(u32::from(host)) << 32 | u64::from(rest)),
+        IpAddr::V6(host) => hasher.hash_one((u128::from(host), rest)),
     }
 }

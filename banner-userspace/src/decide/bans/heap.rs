@@ -73,6 +73,11 @@ impl<O: Order> Heap<O> {
         self.places.len()
     }
 
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.keys.reserve(more);
+        self.places.reserve(more);
+    }
+
     pub(super) fn push(&mut self, slots: &mut Slots, place: u32) {
         let key = O::key(&slots[place]);
         self.keys.push(key);

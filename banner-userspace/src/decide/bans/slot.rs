@@ -114,6 +114,11 @@ impl Slots {
         }
     }
 
+    /// Takes memory for so many more.
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.all.reserve(more);
+    }
+
     /// A place for a ban; none when there are as many as can be numbered.
     pub(super) fn add(&mut self, ban: &Ban) -> Option<u32> {
         let slot = Slot::new(ban);

@@ -1,6 +1,6 @@
 //! Bans in force.
 
-use std::{collections::VecDeque, net::IpAddr};
+use std::{collections::VecDeque, net::IpAddr, panic::resume_unwind, thread};
 
 use banner_common::{BANS4, BANS6, Ban as Entry, CHECKED, MAX_MORE, PORTS, SEVERAL};
 use ipnet::IpNet;
@@ -23,6 +23,9 @@ use crate::{
 /// time only if it may overwrite what is there, and what that has seen would be lost.
 const MANY: usize = 1024;
 
+/// From so many on another thread is worth its while.
+const TWO_THREADS: usize = 16_384;
+
 /// It pays if the map has not more than so many entries for each new one: to read one costs a small part
 /// of what a system call does.
 const WORTH: usize = 4;
@@ -40,6 +43,8 @@ pub(super) struct Bans {
     held: [usize; 2],
     /// What has still to be written for `tables` to hold what `groups` says, since a write failed.
     unfinished: VecDeque<Step>,
+    /// The addresses with one ban, as they were found and still are.
+    found: Option<Vec<(IpAddr, Entry)>>,
 }
 
 /// Bans of hosts of one family that may not be in the map yet.
@@ -123,11 +128,22 @@ impl Bans {
         scopes: Scopes,
     ) -> Result<Self, XdpError> {
         let mut groups = Groups::new(MAX_MORE as usize);
-        for step in groups.adopt(tables.groups()?) {
+        let mut held = [0; 2];
+        let mut single = Vec::new();
+        let several = tables.groups_and(|host, entry| {
+            held[usize::from(host.is_ipv6())] += 1;
+            single.push((host, entry));
+        })?;
+        for (host, _) in &several.hosts {
+            held[usize::from(host.is_ipv6())] += 1;
+        }
+        let mut found = Some(single);
+        for step in groups.adopt(several) {
+            if matches!(step, Step::Single(..) | Step::Ban(..) | Step::Unban(_)) {
+                found = None;
+            }
             tables.run(step)?;
         }
-        let mut held = [0; 2];
-        tables.each_host(|host, _| held[usize::from(host.is_ipv6())] += 1)?;
         Ok(Self {
             tables,
             groups,
@@ -136,6 +152,7 @@ impl Bans {
             never,
             held,
             unfinished: VecDeque::new(),
+            found,
         })
     }
 
@@ -146,6 +163,7 @@ impl Bans {
             self.tables.run(step)?;
         }
         self.groups = groups;
+        self.found = None;
         self.unfinished.clear();
         let mut held = [0; 2];
         (self.tables).each_host(|host, _| held[usize::from(host.is_ipv6())] += 1)?;
@@ -194,9 +212,25 @@ impl Bans {
         reading: &Reading,
         failed: &mut Vec<Failed>,
     ) {
+        if !v4.keys.is_empty() || !v6.keys.is_empty() {
+            self.found = None;
+        }
         let [held4, held6] = &mut self.held;
-        let left4 = v4.put(BANS4, &self.tables.v4, held4);
-        let left6 = v6.put(BANS6, &self.tables.v6, held6);
+        let (tables4, tables6) = (&self.tables.v4, &self.tables.v6);
+        let mut put4 = || v4.put(BANS4, tables4, held4);
+        let (left4, left6) = if v6.keys.len() < TWO_THREADS {
+            (put4(), v6.put(BANS6, tables6, held6))
+        } else {
+            // What the kernel does for one map is in nobody's way who writes to the other.
+            thread::scope(|scope| {
+                let left6 = scope.spawn(|| v6.put(BANS6, tables6, held6));
+                let left4 = put4();
+                (
+                    left4,
+                    left6.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                )
+            })
+        };
         for change in left4.into_iter().chain(left6) {
             self.change(change, reading, failed);
         }
@@ -259,6 +293,7 @@ impl Bans {
     }
 
     fn step(&mut self, step: Step) -> Result<(), XdpError> {
+        self.found = None;
         self.tables.run(step)?;
         let (host, more) = match step {
             Step::Ban(host, _) => (host, true),
@@ -284,19 +319,26 @@ impl Bans {
     }
 
     /// Every ban, also those that are over.
-    pub(super) fn read(&self, reading: &Reading) -> Result<Vec<Ban>, XdpError> {
-        let mut bans = Vec::new();
+    pub(super) fn read(&mut self, reading: &Reading) -> Result<Vec<Ban>, XdpError> {
+        let found = self.found.take();
+        let mut bans = Vec::with_capacity(found.as_ref().map_or(0, Vec::len));
         let mut push = |net, entry: &Entry| {
             // A bit without a set, which only somebody else can have brought in, bans from no port.
             if let Some(ports) = self.scopes.id(entry.scope) {
                 bans.push(self.jails.ban(net, ports, entry, reading));
             }
         };
-        self.tables.each_host(|host, entry| {
-            if entry.flags & SEVERAL == 0 {
+        if let Some(found) = found {
+            for (host, entry) in found {
                 push(host.into(), &entry);
             }
-        })?;
+        } else {
+            self.tables.each_host(|host, entry| {
+                if entry.flags & SEVERAL == 0 {
+                    push(host.into(), &entry);
+                }
+            })?;
+        }
         for (net, _, entry, _) in self.groups.own() {
             push(net, &entry);
         }
