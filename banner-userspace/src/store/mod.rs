@@ -23,6 +23,8 @@ mod database;
 mod load;
 mod marks;
 mod pack;
+mod pending;
+mod row;
 mod schema;
 mod thread;
 mod upkeep;

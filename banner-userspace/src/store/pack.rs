@@ -120,16 +120,17 @@ pub(super) fn windows_over(hosts: &mut Hosts, bytes: &[u8]) -> Result<(), Malfor
     Ok(())
 }
 
-struct Rest<'b>(&'b [u8]);
+/// What is not read yet.
+pub(super) struct Rest<'b>(pub(super) &'b [u8]);
 
 impl<'b> Rest<'b> {
-    fn bytes(&mut self, length: usize) -> Result<&'b [u8], Malformed> {
+    pub(super) fn bytes(&mut self, length: usize) -> Result<&'b [u8], Malformed> {
         let (taken, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
         self.0 = rest;
         Ok(taken)
     }
 
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+    pub(super) fn take<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         self.bytes(N)?.try_into().map_err(|_| Malformed)
     }
 }

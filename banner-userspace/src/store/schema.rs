@@ -4,7 +4,8 @@ use rusqlite::{Connection, TransactionBehavior};
 
 /// Each step leads from the version of its place to the next; a file that was never written has
 /// version 0. A step that was in a release is never changed.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
     -- How the clock of the ends stood at the last transaction; see `store/clock.rs`. All in ms.
     CREATE TABLE clock (
         id INTEGER PRIMARY KEY CHECK (id = 0),
@@ -63,7 +64,12 @@ const STEPS: [&str; 1] = ["
         hosts BLOB NOT NULL
     ) STRICT;
     CREATE INDEX windows_of ON windows (jail, id);
-"];
+",
+    "
+    -- Changes that are not in the tables yet, packed; see `store/pending.rs`.
+    CREATE TABLE pending (id INTEGER PRIMARY KEY AUTOINCREMENT, changes BLOB NOT NULL) STRICT;
+",
+];
 
 /// The version that this program writes.
 pub(super) const VERSION: usize = STEPS.len();
@@ -102,7 +108,7 @@ mod tests {
 
     /// Of each released version, what a file of it has. A new version adds a row, and what its
     /// steps make of the rows before.
-    const OF_VERSION: [&str; 2] = ["", STEPS[0]];
+    const OF_VERSION: [&[&str]; 3] = [&[], &[STEPS[0]], &STEPS];
 
     #[test]
     fn a_file_of_any_version_becomes_one_of_this() {
@@ -117,7 +123,7 @@ mod tests {
         migrate(&mut new).unwrap();
         for (number, sql) in OF_VERSION.iter().enumerate() {
             let mut old = Connection::open_in_memory().unwrap();
-            old.execute_batch(sql).unwrap();
+            old.execute_batch(&sql.concat()).unwrap();
             old.pragma_update(None, "user_version", super::number(number))
                 .unwrap();
             migrate(&mut old).unwrap();

@@ -2,6 +2,7 @@
 
 mod cuts;
 mod troubles;
+mod waiting;
 
 use std::{
     path::Path,

@@ -174,8 +174,8 @@ pub fn forget(path: &Path, net: Option<IpNet>) -> Result<usize, String> {
         return Ok(0);
     }
     let forget = || -> Result<usize, Trouble> {
-        let connection = database::open(path)?;
-        Ok(write::forget(&connection, net)?)
+        let mut connection = database::open(path)?;
+        write::forget(&mut connection, net)
     };
     forget().map_err(|trouble| format!("{}: {trouble}", path.display()))
 }

@@ -18,7 +18,7 @@ use super::{
     batch::{Batch, Loaded},
     clock::Clock,
     database::{self, Trouble},
-    load, marks,
+    load, marks, pending,
     thread::{Job, Options, Shared, lock, next},
     upkeep,
     write::{self, Setting},
@@ -49,6 +49,10 @@ pub(super) struct Worker {
     held: Option<Batch>,
     /// When to try again.
     pause: Option<Duration>,
+    /// There are changes of which rows are to be made.
+    pending: bool,
+    /// The log of transactions has grown by very much.
+    long_log: bool,
     tidied: Option<Mono>,
     now: Now,
 }
@@ -64,6 +68,8 @@ impl Worker {
             begun: false,
             held: None,
             pause: None,
+            pending: false,
+            long_log: false,
             tidied: None,
             now: Now {
                 wall: Wall(0),
@@ -84,7 +90,12 @@ impl Worker {
         // Who starts may have given up meanwhile.
         let _ = found.send(loaded.unwrap_or_default());
         loop {
-            match next(&self.inbox, self.pause) {
+            let pause = if self.pending {
+                Some(Duration::ZERO)
+            } else {
+                self.pause
+            };
+            match next(&self.inbox, pause) {
                 Ok(Job::Write(batch)) => {
                     self.now = batch.at;
                     self.held = Some(batch);
@@ -95,6 +106,7 @@ impl Worker {
                     let _ = end.send(self.stop(batch));
                     return;
                 }
+                Err(TryRecvError::Empty) if self.pending => self.fold(),
                 Err(TryRecvError::Empty) => self.work(),
                 Err(TryRecvError::Disconnected) => return,
             }
@@ -126,6 +138,7 @@ impl Worker {
         }
         if let Some(open) = &self.open {
             loaded = load::load(&open.connection, open.clock, self.now.mono)?;
+            self.pending = pending::any(&open.connection)?;
         }
         match marks::take_over(&self.options.old_marks) {
             Ok(None) => {}
@@ -203,15 +216,17 @@ impl Worker {
             clock: open.clock,
             boot: &self.options.boot,
             jails: &self.options.jails,
+            at_once: pending::AT_ONCE,
         };
         write::write(&mut open.connection, batch, setting)?;
         if let Err(error) = marks::forget(&self.options.old_marks) {
             warn!("{error}");
         }
-        if batch.all {
-            // What it took is not to lie beside the file for long.
-            let cut = "PRAGMA wal_checkpoint(TRUNCATE)";
-            open.connection.query_row(cut, [], |_| Ok(()))?;
+        self.long_log |= batch.all;
+        self.pending = pending::any(&open.connection)?;
+        if self.long_log && !self.pending {
+            cut_log(open)?;
+            self.long_log = false;
         }
         let due = |last: Mono| self.now.mono.since(last) >= upkeep::INTERVAL;
         if self.tidied.is_none_or(due) {
@@ -226,6 +241,25 @@ impl Worker {
         self.held = None;
         lock(&self.shared).health.commits += 1;
         Ok(())
+    }
+
+    /// Makes rows of some changes.
+    fn fold(&mut self) {
+        let Some(open) = &mut self.open else {
+            self.pending = false;
+            return;
+        };
+        let folded = pending::fold(&mut open.connection).and_then(|more| {
+            if !more && self.long_log {
+                cut_log(open)?;
+                self.long_log = false;
+            }
+            Ok(more)
+        });
+        match folded {
+            Ok(more) => self.pending = more,
+            Err(trouble) => self.fail(trouble),
+        }
     }
 
     fn succeed(&mut self) {
@@ -245,6 +279,7 @@ impl Worker {
         let path = self.options.path.display();
         // Whatever is wrong, it is opened anew.
         self.open = None;
+        self.pending = false;
         let problem = match trouble {
             Trouble::Newer(_) => {
                 self.held = None;
@@ -316,6 +351,12 @@ impl Worker {
             None => Ok(()),
         }
     }
+}
+
+/// What very many changes took is not to lie beside the file for long.
+fn cut_log(open: &Open) -> Result<(), Trouble> {
+    let cut = "PRAGMA wal_checkpoint(TRUNCATE)";
+    Ok(open.connection.query_row(cut, [], |_| Ok(()))?)
 }
 
 fn inode(path: &Path) -> io::Result<u64> {

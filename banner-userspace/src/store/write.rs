@@ -5,10 +5,11 @@ use std::{collections::HashMap, sync::Arc};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::{
-    batch::{Batch, Cause, Change, KeptBan, Windows},
+    batch::{Batch, Cause, Change, Windows},
     clock::Clock,
     database::Trouble,
-    pack,
+    pack, pending,
+    row::{self, Row, Whose},
 };
 use crate::model::{Mark, Mode, Wall};
 
@@ -25,6 +26,8 @@ pub(super) struct Setting<'s> {
     pub(super) boot: &'s str,
     /// The jails of today.
     pub(super) jails: &'s [Arc<str>],
+    /// Of more changes than that, rows are made later; see [`pending`].
+    pub(super) at_once: usize,
 }
 
 /// Numbers of names, by table.
@@ -52,41 +55,22 @@ pub(super) fn write(
     connection.pragma_update(None, "synchronous", synchronous)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut numbers = Numbers::default();
-    if batch.all {
-        transaction.execute("DELETE FROM bans", [])?;
-    }
-    let mut lines = 0;
-    for change in &batch.bans {
-        match change {
-            Change::Put(ban, cause) => {
-                put(&transaction, &mut numbers, ban, setting.clock)?;
-                if let Some(cause) = cause {
-                    lines += keep_cause(&transaction, &mut numbers, ban, cause)?;
-                }
-            }
-            Change::Remove { net, ports, jail } => {
-                let net = pack::net(*net);
-                let ports = numbers.of(&transaction, Table::Ports, ports)?;
-                if let Some(jail) = jail {
-                    let jail = numbers.of(&transaction, Table::Jails, jail)?;
-                    transaction
-                        .prepare_cached(
-                            "DELETE FROM bans WHERE net = ? AND ports = ? AND jail = ?",
-                        )?
-                        .execute(params![net, ports, jail])?;
-                } else {
-                    remove_of_none(&transaction, &mut numbers, &net, ports, setting.jails)?;
-                }
-            }
-            Change::Forgive(net) => {
-                transaction
-                    .prepare_cached("DELETE FROM history WHERE net = ?")?
-                    .execute([pack::net(*net)])?;
-            }
+    let all = batch.all.then_some(Ok(Row::All));
+    let changes = batch.bans.iter();
+    let rows = all
+        .into_iter()
+        .chain(changes.map(|change| numbers.row(&transaction, change, setting)));
+    // Behind what waits there, in its order.
+    if batch.bans.len() > setting.at_once || pending::any(&transaction)? {
+        pending::add(&transaction, rows)?;
+    } else {
+        let mut lines = 0;
+        for row in rows {
+            lines += row?.apply(&transaction)?;
         }
-    }
-    if lines > 0 {
-        trim_evidence(&transaction)?;
+        if lines > 0 {
+            trim_evidence(&transaction)?;
+        }
     }
     marks(&transaction, &batch.marks)?;
     for windows in &batch.windows {
@@ -137,76 +121,64 @@ impl Numbers {
     ) -> rusqlite::Result<i64> {
         jail.map_or(Ok(NO_JAIL), |jail| self.of(connection, Table::Jails, jail))
     }
-}
 
-fn put(
-    connection: &Connection,
-    numbers: &mut Numbers,
-    ban: &KeptBan,
-    clock: Clock,
-) -> rusqlite::Result<()> {
-    let ports = numbers.of(connection, Table::Ports, &ban.ports)?;
-    let jail = numbers.of_jail(connection, ban.jail.as_ref())?;
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO bans (net, ports, jail, enforce, until, since, failures)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
-        )?
-        .execute(params![
-            pack::net(ban.net),
-            ports,
-            jail,
-            ban.mode == Mode::Enforce,
-            clock.kept(ban.until),
-            ban.since.as_secs(),
-            ban.failures,
-        ])?;
-    Ok(())
-}
+    fn row(
+        &mut self,
+        connection: &Connection,
+        change: &Change,
+        setting: Setting<'_>,
+    ) -> rusqlite::Result<Row> {
+        Ok(match change {
+            Change::Put(ban, cause) => {
+                let row = row::Ban {
+                    net: pack::net(ban.net),
+                    ports: self.of(connection, Table::Ports, &ban.ports)?,
+                    jail: self.of_jail(connection, ban.jail.as_ref())?,
+                    enforce: ban.mode == Mode::Enforce,
+                    until: setting.clock.kept(ban.until),
+                    since: ban.since.as_secs(),
+                    failures: ban.failures,
+                };
+                let cause = cause.as_ref().map(|cause| self.cause(connection, cause));
+                Row::Put(row, cause.transpose()?)
+            }
+            Change::Remove { net, ports, jail } => Row::Remove {
+                net: pack::net(*net),
+                ports: self.of(connection, Table::Ports, ports)?,
+                whose: match jail {
+                    Some(jail) => Whose::Jail(self.of(connection, Table::Jails, jail)?),
+                    None => {
+                        let jails = setting.jails.iter();
+                        let jails = jails.map(|jail| self.of(connection, Table::Jails, jail));
+                        Whose::Not(jails.collect::<Result<_, _>>()?)
+                    }
+                },
+            },
+            Change::Forgive(net) => Row::Forgive(pack::net(*net)),
+        })
+    }
 
-/// Keeps why somebody is banned, and that it happened; how many bytes the lines take.
-fn keep_cause(
-    connection: &Connection,
-    numbers: &mut Numbers,
-    ban: &KeptBan,
-    cause: &Cause,
-) -> rusqlite::Result<usize> {
-    let jail = numbers.of_jail(connection, ban.jail.as_ref())?;
-    let net = pack::net(ban.net);
-    if let Some(past) = &cause.past {
-        let jail = numbers.of(connection, Table::Jails, &past.jail)?;
-        connection
-            .prepare_cached(
-                "INSERT OR REPLACE INTO history (net, jail, count, last, ends)
-                 VALUES (?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
-                pack::net(past.net),
-                jail,
-                past.count,
-                past.last.as_secs(),
-                past.ends.map(Wall::as_secs),
-            ])?;
+    fn cause(&mut self, connection: &Connection, cause: &Cause) -> rusqlite::Result<row::Cause> {
+        let past = cause.past.as_ref().map(|past| {
+            Ok::<_, rusqlite::Error>(row::Past {
+                net: pack::net(past.net),
+                jail: self.of(connection, Table::Jails, &past.jail)?,
+                count: past.count,
+                last: past.last.as_secs(),
+                ends: past.ends.map(Wall::as_secs),
+            })
+        });
+        Ok(row::Cause {
+            host: pack::address(cause.host),
+            lines: pack::lines(&cause.evidence),
+            past: past.transpose()?,
+        })
     }
-    if cause.evidence.is_empty() {
-        return Ok(0);
-    }
-    let lines = pack::lines(&cause.evidence);
-    connection
-        .prepare_cached("INSERT INTO evidence (net, jail, host, at, lines) VALUES (?, ?, ?, ?, ?)")?
-        .execute(params![
-            net,
-            jail,
-            pack::address(cause.host),
-            ban.since.as_secs(),
-            lines
-        ])?;
-    Ok(lines.len())
 }
 
 /// The oldest lines make room. What all of them take is estimated from the latest: to add it up would
 /// read the whole table.
-fn trim_evidence(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn trim_evidence(connection: &Connection) -> rusqlite::Result<()> {
     let (count, last): (i64, Option<i64>) = connection
         .prepare_cached("SELECT coalesce(max(id) - min(id) + 1, 0), max(id) FROM evidence")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -230,30 +202,6 @@ fn trim_evidence(connection: &Connection) -> rusqlite::Result<()> {
 fn to_whole(number: f64) -> i64 {
     // Lengths of lines: a few thousand.
     format!("{number:.0}").parse().unwrap_or(i64::MAX)
-}
-
-/// A ban that no jail of today made is in the file under the name that its jail had.
-fn remove_of_none(
-    connection: &Connection,
-    numbers: &mut Numbers,
-    net: &[u8],
-    ports: i64,
-    jails: &[Arc<str>],
-) -> rusqlite::Result<()> {
-    let mut todays = Vec::with_capacity(jails.len());
-    for jail in jails {
-        todays.push(numbers.of(connection, Table::Jails, jail)?);
-    }
-    let found: Vec<i64> = connection
-        .prepare_cached("SELECT jail FROM bans WHERE net = ? AND ports = ?")?
-        .query_map(params![net, ports], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    for jail in found.iter().filter(|jail| !todays.contains(jail)) {
-        connection
-            .prepare_cached("DELETE FROM bans WHERE net = ? AND ports = ? AND jail = ?")?
-            .execute(params![net, ports, jail])?;
-    }
-    Ok(())
 }
 
 fn marks(connection: &Connection, marks: &[Mark]) -> rusqlite::Result<()> {
@@ -344,12 +292,13 @@ pub(super) fn read_windows(connection: &Connection, jail: i64) -> Result<pack::H
 
 /// Ends bans in the file while no agent runs: of one prefix, or all. How many there were.
 pub(super) fn forget(
-    connection: &Connection,
+    connection: &mut Connection,
     net: Option<ipnet::IpNet>,
-) -> rusqlite::Result<usize> {
+) -> Result<usize, Trouble> {
+    while pending::fold(connection)? {}
     connection.pragma_update(None, "synchronous", "FULL")?;
     if let Some(net) = net {
-        return connection.execute("DELETE FROM bans WHERE net = ?", [pack::net(net)]);
+        return Ok(connection.execute("DELETE FROM bans WHERE net = ?", [pack::net(net)])?);
     }
     let count: u32 = connection.query_row("SELECT count(*) FROM bans", [], |row| row.get(0))?;
     connection.execute("DELETE FROM bans", [])?;

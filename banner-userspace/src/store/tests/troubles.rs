@@ -54,7 +54,7 @@ fn a_file_that_is_corrupted_while_it_is_used_is_begun_anew() {
         let nets = (0..=255).map(|n| format!("10.{from}.{n}.1/32"));
         nets.map(|net| put(&net, Some("sshd"), 60)).collect()
     };
-    write(&store, all(1, (0..20).flat_map(many).collect()));
+    write(&store, all(1, (0..15).flat_map(many).collect()));
     store.stop(None, PATIENCE).unwrap();
     // Everything behind the first page is noise, and so is the log of transactions.
     let mut bytes = fs::read(&options.path).unwrap();
