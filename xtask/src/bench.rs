@@ -36,6 +36,8 @@ enum Section {
     Matching,
     /// Bans a second into nftables and ipset
     Enforcers,
+    /// A million bans and very many at once, through log, kernel and store, beside other daemons
+    Store,
     /// All of the following
     DataPlane,
     /// Time per packet in the program alone
@@ -56,8 +58,9 @@ impl Section {
         Some(self.to_possible_value()?.get_name().into())
     }
 
-    fn is_agents(self) -> bool {
-        matches!(self, Self::Latency | Self::Start | Self::Idle | Self::Tail)
+    fn is_data_planes(self) -> bool {
+        use Section::{DataPlane, Flood, Goodput, Memory, SetUp, TestRun};
+        [DataPlane, Flood, Goodput, Memory, SetUp, TestRun].contains(&self)
     }
 }
 
@@ -70,15 +73,21 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     setup::tests(Voice::Changes)?;
     let mut settings = vec![("PATH".into(), test::path_with_sbin()?)];
-    if args
-        .sections
-        .iter()
-        .any(|section| !section.is_agents() && *section != Section::Matching)
-    {
+    if args.sections.iter().any(|section| section.is_data_planes()) {
         match setup::bench(Voice::Changes) {
             Ok(nginx) => settings.push(("BANNER_NGINX".into(), nginx.into())),
             // The table says what is missing, and what to install.
             Err(error) => eprintln!("some programs are not here to compare with: {error:#}"),
+        }
+    }
+    if args.sections.contains(&Section::Store) {
+        match setup::matching(Voice::Changes) {
+            Ok(others) => settings.extend(
+                others
+                    .into_iter()
+                    .map(|(name, path)| (name.into(), path.into())),
+            ),
+            Err(error) => eprintln!("some daemons are not here to compare with: {error:#}"),
         }
     }
     let build = |package, program| {

@@ -145,13 +145,12 @@ impl Numbers {
             Change::Remove { net, ports, jail } => Row::Remove {
                 net: pack::net(*net),
                 ports: self.of(connection, Table::Ports, ports)?,
-                whose: match jail {
-                    Some(jail) => Whose::Jail(self.of(connection, Table::Jails, jail)?),
-                    None => {
-                        let jails = setting.jails.iter();
-                        let jails = jails.map(|jail| self.of(connection, Table::Jails, jail));
-                        Whose::Not(jails.collect::<Result<_, _>>()?)
-                    }
+                whose: if let Some(jail) = jail {
+                    Whose::Jail(self.of(connection, Table::Jails, jail)?)
+                } else {
+                    let jails = setting.jails.iter();
+                    let jails = jails.map(|jail| self.of(connection, Table::Jails, jail));
+                    Whose::Not(jails.collect::<Result<_, _>>()?)
                 },
             },
             Change::Forgive(net) => Row::Forgive(pack::net(*net)),

@@ -9,6 +9,7 @@ mod floor;
 mod idle;
 mod latency;
 mod start;
+mod store;
 mod table;
 mod tail;
 
@@ -42,9 +43,11 @@ fn sections(words: &[&str]) -> Result<()> {
     let mut pace = Pace::Full;
     let mut wanted = Vec::new();
     let mut ways = false;
+    let mut bans = false;
     for &word in words {
         match word {
             "enforcers" => ways = true,
+            "store" => bans = true,
             "--quick" => pace = Pace::Quick,
             "data-plane" => wanted.extend(data_plane::SECTIONS),
             _ if AGENTS.contains(&word) || data_plane::SECTIONS.contains(&word) => {
@@ -55,7 +58,11 @@ fn sections(words: &[&str]) -> Result<()> {
     }
     if ways {
         lab::run(|_| enforcers::measure(&Topology::build()?))?;
-    } else if wanted.is_empty() {
+    }
+    if bans {
+        store::measure()?;
+    }
+    if !ways && !bans && wanted.is_empty() {
         wanted.extend(AGENTS);
     }
     let agents = AGENTS.map(|section| wanted.contains(&section));

@@ -11,6 +11,7 @@ use std::{
     fs::{File, OpenOptions},
     io::Write as _,
     net::Ipv4Addr,
+    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
@@ -41,40 +42,64 @@ const MANY: usize = 2_000;
 
 pub(crate) fn measure(lab: &Lab, topology: &Topology, table: &mut Table) -> Result<()> {
     for rate in RATES {
-        let log = lab.log("tail.log");
-        let file = File::create(&log)?;
-        drop(file);
-        let path = log.display();
-        let config = format!(
-            "jails:\n  sshd: {{ filter: sshd, logs: [{path}], max_retry: 1000 }}\n  \
-             mark: {{ filter: {{ fail: ['^mark <HOST>$'] }}, logs: [{path}], max_retry: 1, ban_time: 1h }}\n"
-        );
-        let seat = seat(lab, topology, &config)?;
-        let agent = seat.start()?;
-        let mut marks = Marks::new(&seat.pinned())?;
-        let log = OpenOptions::new().append(true).open(&log)?;
-        let (lines, took) = write(log, rate, &mut marks)?;
-        marks.wait_for_all()?;
-        let Marks { samples, last, .. } = marks;
-        let per_second = f64::from(lines) / (took + last).as_secs_f64();
         let wanted = match rate {
             0 => "as fast as possible".into(),
             rate => format!("{rate} lines/s"),
         };
+        let found = follow(lab, topology, None, rate)?;
         table.row([
             format!("log that grows by {wanted}"),
-            format!(
-                "{per_second:.0} lines/s to the last ban, {} after the last write; {}",
-                short(last),
-                Samples::new(samples)
-            ),
+            found,
             "-".into(),
             "1 000 000 lines/s".into(),
         ]);
-        agent.terminate()?;
-        seat.run("detach")?.succeeded()?;
     }
     Ok(())
+}
+
+/// The latency of a ban while the log takes 200 000 lines a second, with the store in `state`.
+pub(crate) fn under_load(
+    lab: &Lab,
+    topology: &Topology,
+    state: &Path,
+    table: &mut Table,
+) -> Result<()> {
+    table.row([
+        "a ban while the log grows by 200 000 lines/s: write to ban".into(),
+        follow(lab, topology, Some(state), 200_000)?,
+        "p99 50 ms".into(),
+    ]);
+    Ok(())
+}
+
+/// What came of a log that grows by so many lines a second.
+fn follow(lab: &Lab, topology: &Topology, state: Option<&Path>, rate: u32) -> Result<String> {
+    let log = lab.log("tail.log");
+    let file = File::create(&log)?;
+    drop(file);
+    let path = log.display();
+    let config = format!(
+        "jails:\n  sshd: {{ filter: sshd, logs: [{path}], max_retry: 1000 }}\n  \
+         mark: {{ filter: {{ fail: ['^mark <HOST>$'] }}, logs: [{path}], max_retry: 1, ban_time: 1h }}\n"
+    );
+    let mut seat = seat(lab, topology, &config)?;
+    if let Some(state) = state {
+        state.clone_into(&mut seat.state);
+    }
+    let agent = seat.start()?;
+    let mut marks = Marks::new(&seat.pinned())?;
+    let log = OpenOptions::new().append(true).open(&log)?;
+    let (lines, took) = write(log, rate, &mut marks)?;
+    marks.wait_for_all()?;
+    let Marks { samples, last, .. } = marks;
+    let per_second = f64::from(lines) / (took + last).as_secs_f64();
+    agent.terminate()?;
+    seat.run("detach")?.succeeded()?;
+    Ok(format!(
+        "{per_second:.0} lines/s to the last ban, {} after the last write; {}",
+        short(last),
+        Samples::new(samples)
+    ))
 }
 
 /// Writes for [`TIME`]; how many lines, and for how long it was.
