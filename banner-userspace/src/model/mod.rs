@@ -18,7 +18,7 @@ mod way;
 pub use attach::AttachMode;
 pub use ban::{Ban, Change, Entry, Mode, Until};
 pub use escalation::{Escalation, Growth};
-pub use evidence::{Evidence, MatchedLine};
+pub use evidence::{Evidence, LineBytes, MatchedLine};
 pub use jail::{JailId, LogId};
 pub use line::{Chunk, LineTime, Origin};
 pub use log::{ContainerLog, JournalLog, Listen, Log, NotATerm, Runtime, SyslogLog, Term};

@@ -1,45 +1,55 @@
 //! The last lines of the hosts that are being counted, for whoever wants to know why one was banned.
 
-use std::{hash::BuildHasher as _, net::IpAddr};
+use std::{hash::BuildHasher as _, net::IpAddr, sync::Arc};
 
 use hashbrown::DefaultHashBuilder;
 
-use crate::model::{Evidence, JailId, MatchedLine, Wall};
+use crate::model::{Evidence, JailId, LineBytes, MatchedLine, Wall};
 
 /// How many lines of others are passed over at most in search of those of one host.
 const STEPS: usize = 512;
 
-/// There is a chain for so many bytes.
-const BYTES_PER_CHAIN: usize = 128;
+/// There is room to know of a line, and a chain, for so many bytes: lines with failures are about as long.
+const BYTES_PER_LINE: usize = 128;
 
 /// A ring of lines. The latest take the place of the oldest, whosever they are, so that what it takes
 /// does not depend on how many hosts are counted.
 ///
-/// Lines lie in chains, from the latest to the one before, by a hash of jail and host: to keep one takes
-/// a copy of it and one look at a table that fits into a cache. Only an offence looks at a chain.
+/// What is known of lines lies in a ring of its own, small enough for a cache, in chains, from the
+/// latest to the one before, by a hash of jail and host: to keep a line takes a copy of it and one look
+/// at a table. Only an offence looks at a chain, and then at the lines themselves, all of them at once.
 #[derive(Debug)]
 pub struct Lines {
     /// Of one offence, at most; none: nothing is kept.
     most: usize,
     ring: Vec<u8>,
-    /// Where the latest of each chain begins, in bytes since the start; 0: nowhere.
+    /// A power of two of them; the one of a number is at the remainder.
+    known: Vec<Known>,
+    /// The number of the latest of each chain; 0: there is none.
     chains: Vec<u64>,
-    /// Where the next one goes; the ring has it at the remainder.
+    /// The number of the next one.
+    number: u64,
+    /// Where it goes; the ring has it at the remainder.
     next: u64,
     hasher: DefaultHashBuilder,
     missing: u64,
+    /// Those of one offence, the latest first, and their text: memory that is used again.
+    found: Vec<Known>,
+    text: Vec<u8>,
 }
 
-/// What stands before a line in the ring.
-struct Header {
-    before: u64,
+/// What is known of a line in the ring.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
     hash: u64,
     at: i64,
+    /// Where it begins, in bytes since the start.
+    start: u64,
+    /// How many numbers before this one is that of the one before in its chain; far back: nowhere.
+    back: u32,
     pattern: u16,
     length: u16,
 }
-
-const HEADER: usize = 28;
 
 /// Of a length: the line goes on.
 const CUT: u16 = 1 << 15;
@@ -50,22 +60,26 @@ impl Lines {
         Self::new(0, 0)
     }
 
-    /// Keeps `bytes` of lines, of one offence `most` lines at most and never more than
-    /// [`MatchedLine::MOST`]. The memory is taken as it is needed.
+    /// Keeps `bytes` of lines, or one line for each 128 of them; of one offence `most` lines at most and
+    /// never more than [`MatchedLine::MOST`]. The memory is taken as it is needed.
     pub fn new(bytes: usize, most: usize) -> Self {
         let bytes = if most == 0 {
             0
         } else {
-            bytes.max(4 * (HEADER + MatchedLine::LONGEST))
+            bytes.max(4 * MatchedLine::LONGEST)
         };
+        let lines = (bytes / BYTES_PER_LINE).next_power_of_two();
         Self {
             most: most.min(MatchedLine::MOST),
             ring: vec![0; bytes],
-            chains: vec![0; (bytes / BYTES_PER_CHAIN).next_power_of_two()],
-            // Not 0, which is nowhere.
-            next: bytes as u64,
+            known: vec![Known::default(); lines],
+            chains: vec![0; lines],
+            number: 1,
+            next: 0,
             hasher: DefaultHashBuilder::default(),
             missing: 0,
+            found: Vec::new(),
+            text: Vec::new(),
         }
     }
 
@@ -75,59 +89,73 @@ impl Lines {
             return;
         }
         let kept = &line[..line.len().min(MatchedLine::LONGEST)];
-        let size = HEADER + kept.len();
         let mut place = self.place(self.next);
-        if place + size > self.ring.len() {
+        if place + kept.len() > self.ring.len() {
             self.next += (self.ring.len() - place) as u64;
             place = 0;
         }
         let hash = self.hasher.hash_one((jail, host));
-        let chain = self.chain(hash);
+        let chain = self.slot(hash);
+        let before = std::mem::replace(&mut self.chains[chain], self.number);
         let cut = if kept.len() < line.len() { CUT } else { 0 };
-        let header = Header {
-            before: std::mem::replace(&mut self.chains[chain], self.next),
+        let slot = self.slot(self.number);
+        self.known[slot] = Known {
             hash,
             at: at.0,
+            start: self.next,
+            back: u32::try_from(self.number - before).unwrap_or(u32::MAX),
             pattern: u16::try_from(pattern).unwrap_or(u16::MAX),
             length: u16::try_from(kept.len()).unwrap_or(0) | cut,
         };
-        let (head, text) = self.ring[place..place + size].split_at_mut(HEADER);
-        header.write(head);
-        text.copy_from_slice(kept);
-        self.next += size as u64;
+        self.ring[place..place + kept.len()].copy_from_slice(kept);
+        self.number += 1;
+        self.next += kept.len() as u64;
     }
 
     /// The last lines of a host, which has just offended with so many failures.
     pub fn of(&mut self, jail: JailId, host: IpAddr, failures: u32) -> Evidence {
         let wanted = (failures as usize).min(self.most);
-        let mut lines = Vec::with_capacity(wanted);
         if wanted == 0 {
-            return lines.into();
+            return Evidence::default();
         }
+        self.found.clear();
         let hash = self.hasher.hash_one((jail, host));
-        let mut at = self.chains[self.chain(hash)];
+        let mut number = self.chains[self.slot(hash)];
         for _ in 0..STEPS {
             // What lies further back was overwritten.
-            if at == 0 || self.next - at > self.ring.len() as u64 || lines.len() == wanted {
+            let is_known = number != 0 && self.number - number <= self.known.len() as u64;
+            if !is_known || self.found.len() == wanted {
                 break;
             }
-            let place = self.place(at);
-            let header = Header::read(&self.ring[place..place + HEADER]);
-            if header.hash == hash {
-                let text = place + HEADER;
-                let length = usize::from(header.length & !CUT);
-                lines.push(MatchedLine {
-                    at: Wall(header.at),
-                    pattern: header.pattern,
-                    bytes: self.ring[text..text + length].into(),
-                    cut: header.length & CUT != 0,
-                });
+            let known = self.known[self.slot(number)];
+            if self.next - known.start > self.ring.len() as u64 {
+                break;
             }
-            at = header.before;
+            if known.hash == hash {
+                self.found.push(known);
+            }
+            number = number.saturating_sub(u64::from(known.back));
         }
-        self.missing += (wanted - lines.len()) as u64;
-        lines.reverse();
-        lines.into()
+        self.missing += (wanted - self.found.len()) as u64;
+        self.text.clear();
+        for known in self.found.iter().rev() {
+            let place = self.place(known.start);
+            self.text
+                .extend_from_slice(&self.ring[place..place + known.length()]);
+        }
+        let text: Arc<[u8]> = self.text[..].into();
+        let mut start = 0;
+        let lines = self.found.iter().rev().map(|known| {
+            let bytes = LineBytes::part(Arc::clone(&text), start, known.length());
+            start += known.length();
+            MatchedLine {
+                at: Wall(known.at),
+                pattern: known.pattern,
+                bytes,
+                cut: known.length & CUT != 0,
+            }
+        });
+        lines.collect()
     }
 
     /// How many lines of offences were not there any more, or had been read by an agent before this one.
@@ -139,31 +167,16 @@ impl Lines {
         usize::try_from(at % self.ring.len() as u64).unwrap_or(0)
     }
 
-    fn chain(&self, hash: u64) -> usize {
+    /// Where something with this number, or this hash, belongs.
+    fn slot(&self, number: u64) -> usize {
         // There are a power of two.
-        usize::try_from(hash).unwrap_or(usize::MAX) & (self.chains.len() - 1)
+        usize::try_from(number & (self.known.len() as u64 - 1)).unwrap_or(0)
     }
 }
 
-impl Header {
-    fn write(&self, bytes: &mut [u8]) {
-        bytes[..8].copy_from_slice(&self.before.to_le_bytes());
-        bytes[8..16].copy_from_slice(&self.hash.to_le_bytes());
-        bytes[16..24].copy_from_slice(&self.at.to_le_bytes());
-        bytes[24..26].copy_from_slice(&self.pattern.to_le_bytes());
-        bytes[26..28].copy_from_slice(&self.length.to_le_bytes());
-    }
-
-    fn read(bytes: &[u8]) -> Self {
-        let eight = |at: usize| std::array::from_fn(|n| bytes[at + n]);
-        let two = |at: usize| std::array::from_fn(|n| bytes[at + n]);
-        Self {
-            before: u64::from_le_bytes(eight(0)),
-            hash: u64::from_le_bytes(eight(8)),
-            at: i64::from_le_bytes(eight(16)),
-            pattern: u16::from_le_bytes(two(24)),
-            length: u16::from_le_bytes(two(26)),
-        }
+impl Known {
+    fn length(&self) -> usize {
+        usize::from(self.length & !CUT)
     }
 }
 
@@ -236,11 +249,12 @@ mod tests {
                 let text = format!("{n}:{}", "x".repeat(length));
                 lines.add(JAIL, host(host_n), Wall(0), 0, text.as_bytes());
                 let kept = text[..text.len().min(512)].to_owned();
-                recent.push_front((host_n, HEADER + kept.len()));
+                recent.push_front((host_n, kept.len()));
                 all.entry(host_n).or_default().push(kept);
                 // Less than the ring is long, by what the end of the ring may leave free.
-                let mut room = (1 << 14) - HEADER - 512;
-                let sure = recent.iter().take_while(|(_, size)| {
+                let mut room = (1 << 14) - 512;
+                let known = recent.iter().take((1 << 14) / BYTES_PER_LINE);
+                let sure = known.take_while(|(_, size)| {
                     let fits = room >= *size;
                     room -= (*size).min(room);
                     fits

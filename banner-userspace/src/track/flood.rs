@@ -56,7 +56,7 @@ fn a_million_other_hosts_hide_no_slow_attacker() {
     // Of more than a million; some buckets are full.
     assert!(tracker.forgotten() < 10_000, "{}", tracker.forgotten());
     assert!(tracker.hosts() <= CAPACITY);
-    // 61 bytes for each host, some for its failures, and 16 times eight for those that made room, up
+    // 65 bytes for each host, some for its failures, and 16 times eight for those that made room, up
     // to the next power of two.
     let (hosts, cold) = tracker.places();
     assert!(

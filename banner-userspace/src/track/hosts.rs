@@ -23,16 +23,32 @@ const NOWHERE: u8 = u8::MAX;
 /// else of those with the fewest failures the one that has been quiet for longest.
 ///
 /// All are in one vector, 56 bytes each, which a table of places finds by the address: looking at one
-/// touches two lines of cache and allocates nothing. Places of hosts that are gone are used again.
+/// touches two lines of cache and allocates nothing. The table has half of each hash, so that it grows, and
+/// passes by others, without a look at the hosts. Places of hosts that are gone are used again.
 #[derive(Debug, Default)]
 pub(super) struct Hosts {
-    table: HashTable<Place>,
+    table: HashTable<Found>,
     hasher: DefaultHashBuilder,
     nodes: Vec<Node>,
     /// Of each list the one that was heard of last, and the one that has been quiet for longest.
     ends: [Option<(Place, Place)>; LEVELS],
     /// Places that are free, linked by `older`.
     free: Option<Place>,
+}
+
+/// What the table has of a host.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    hash: u32,
+    place: Place,
+}
+
+impl Found {
+    /// The whole hash, as far as a table needs it: it takes its place from the lower bits, and a mark
+    /// from the upper ones.
+    fn hash(self) -> u64 {
+        u64::from(self.hash) << 32 | u64::from(self.hash)
+    }
 }
 
 #[derive(Debug)]
@@ -62,45 +78,37 @@ impl Hosts {
 
     /// The place of a host, and whether it is new; then it is in no list until [`Self::heard`].
     pub(super) fn place(&mut self, host: IpAddr) -> (Place, bool) {
-        let hash = self.hasher.hash_one(host);
+        let hash = self.hash(host);
         let Self {
-            table,
-            hasher,
-            nodes,
-            free,
-            ..
+            table, nodes, free, ..
         } = self;
-        let entry = table.entry(
-            hash,
-            |&place| nodes[place as usize].counted.host == host,
-            |&place| hasher.hash_one(nodes[place as usize].counted.host),
-        );
-        match entry {
-            Entry::Occupied(entry) => (*entry.get(), false),
-            Entry::Vacant(entry) => {
-                let node = Node {
-                    newer: NONE,
-                    older: NONE,
-                    counted: Counted {
-                        host,
-                        noted: false,
-                        level: NOWHERE,
-                        failures: Times::default(),
-                    },
-                };
-                let place = if let Some(place) = *free {
-                    let room = &mut nodes[place as usize];
-                    *free = Some(room.older).filter(|&next| next != NONE);
-                    *room = node;
-                    place
-                } else {
-                    nodes.push(node);
-                    Place::try_from(nodes.len() - 1).unwrap_or(NONE)
-                };
-                entry.insert(place);
-                (place, true)
+        let next = free.unwrap_or(Place::try_from(nodes.len()).unwrap_or(NONE));
+        let found = Found { hash, place: next };
+        let same =
+            |found: &Found| found.hash == hash && nodes[found.place as usize].counted.host == host;
+        let entry = match table.entry(found.hash(), same, |found| found.hash()) {
+            Entry::Occupied(entry) => return (entry.get().place, false),
+            Entry::Vacant(entry) => entry,
+        };
+        entry.insert(found);
+        let node = Node {
+            newer: NONE,
+            older: NONE,
+            counted: Counted {
+                host,
+                noted: false,
+                level: NOWHERE,
+                failures: Times::default(),
+            },
+        };
+        match nodes.get_mut(next as usize) {
+            Some(room) => {
+                *free = Some(room.older).filter(|&next| next != NONE);
+                *room = node;
             }
+            None => nodes.push(node),
         }
+        (next, true)
     }
 
     /// A host was heard of, and has so many failures now.
@@ -126,18 +134,28 @@ impl Hosts {
 
     /// A host, if it is counted.
     pub(super) fn peek(&self, host: IpAddr) -> Option<&Counted> {
-        let hash = self.hasher.hash_one(host);
-        let same = |&place: &Place| self.nodes[place as usize].counted.host == host;
-        let place = *self.table.find(hash, same)?;
-        Some(&self.nodes[place as usize].counted)
+        Some(&self.nodes[self.find(host)? as usize].counted)
     }
 
     /// A host, without its being heard of.
     pub(super) fn get(&mut self, host: IpAddr) -> Option<&mut Counted> {
-        let hash = self.hasher.hash_one(host);
-        let same = |&place: &Place| self.nodes[place as usize].counted.host == host;
-        let place = *self.table.find(hash, same)?;
+        let place = self.find(host)?;
         Some(self.at(place))
+    }
+
+    fn find(&self, host: IpAddr) -> Option<Place> {
+        let hash = self.hash(host);
+        let found = Found { hash, place: NONE };
+        let same = |found: &Found| {
+            found.hash == hash && self.nodes[found.place as usize].counted.host == host
+        };
+        Some(self.table.find(found.hash(), same)?.place)
+    }
+
+    /// Half of the hash of a host.
+    fn hash(&self, host: IpAddr) -> u32 {
+        let hash = self.hasher.hash_one(host);
+        u32::try_from(hash >> 32).unwrap_or(0)
     }
 
     /// All hosts, in no order.
@@ -149,10 +167,10 @@ impl Hosts {
 
     /// Forgets the host at a place.
     pub(super) fn remove(&mut self, place: Place) {
-        let hash = self
-            .hasher
-            .hash_one(self.nodes[place as usize].counted.host);
-        if let Ok(entry) = self.table.find_entry(hash, |&other| other == place) {
+        let hash = self.hash(self.nodes[place as usize].counted.host);
+        let found = Found { hash, place };
+        let same = |other: &Found| other.place == place;
+        if let Ok(entry) = self.table.find_entry(found.hash(), same) {
             entry.remove();
         }
         self.unlink(place);

@@ -23,7 +23,7 @@ use crate::model::Wall;
 
 /// The failures of the hosts that one jail counts.
 ///
-/// At most `capacity` hosts are counted at a time, in 61 bytes and more each. When one more comes, a
+/// At most `capacity` hosts are counted at a time, in 65 bytes and more each. When one more comes, a
 /// host makes room: one whose failures are over, else one of those with the fewest failures, so that a
 /// flood of hosts that fail once or twice does not drive out those who come back. Of the host that
 /// makes room the times of its failures are kept in 8 bytes each, 16 times as many as there are
