@@ -43,6 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             at: now,
             bans: bans.collect(),
             all: false,
+            jails: None,
             marks: Vec::new(),
             windows: Vec::new(),
             cursors: Vec::new(),

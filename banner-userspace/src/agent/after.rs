@@ -18,6 +18,14 @@ impl Running {
         for decision in decisions {
             match decision {
                 Decision::Spared { jail, .. } => self.spared[usize::from(jail.0)] += 1,
+                Decision::Ban {
+                    ban, again: false, ..
+                } => {
+                    let jail = ban.jail.map(|jail| usize::from(jail.0));
+                    if let Some(begun) = jail.and_then(|jail| self.begun.get_mut(jail)) {
+                        *begun += 1;
+                    }
+                }
                 Decision::Displaced(_) | Decision::Refused(_) => self.displaced += 1,
                 _ => {}
             }

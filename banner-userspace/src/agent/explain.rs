@@ -119,9 +119,8 @@ impl Running {
     fn counted(&self, net: IpNet, n: usize, now: Now) -> Option<Counted> {
         let id = JailId(u16::try_from(n).ok()?);
         let jail = self.agent.config.jails.get(n)?;
-        let (_, tracker) = self.agent.pipeline.counts(id)?;
         let failures = if is_host(net) {
-            tracker.failures(net.addr(), now.wall)
+            self.agent.pipeline.counted(id, net.addr(), now)
         } else {
             0
         };

@@ -65,6 +65,8 @@ pub(super) struct Keeper {
     pub(super) at: Option<Mono>,
     /// Reasons for bans that were not kept, because too many changes waited.
     lost: u64,
+    /// The store knows other jails.
+    renamed: bool,
 }
 
 impl Keeper {
@@ -102,7 +104,14 @@ impl Keeper {
             // Whether it can be written is to be known from the beginning.
             at: Some(now.mono),
             lost: 0,
+            renamed: false,
         }
+    }
+
+    /// The jails are these from now on.
+    pub(super) fn set_jails(&mut self, jails: impl Iterator<Item = Arc<str>>) {
+        self.jails = jails.collect();
+        self.renamed = true;
     }
 
     /// What the last agent left; waits for it.
@@ -323,6 +332,7 @@ impl Keeper {
             at: now,
             bans,
             all,
+            jails: std::mem::take(&mut self.renamed).then(|| self.jails.clone()),
             marks: sources.marks(),
             windows,
             cursors: sources.cursors(),

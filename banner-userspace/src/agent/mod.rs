@@ -10,6 +10,7 @@ mod follow;
 mod forget;
 mod guarded;
 mod interfaces;
+mod jail;
 mod keeper;
 mod kept;
 mod merge;

@@ -30,6 +30,7 @@ impl Running {
                 never.len()
             );
         }
+        agent.pipeline.spare(&agent.never, &agent.config.jails);
         let mut out = Outcome::default();
         agent.decider.set_never(never, &mut out);
         self.enforce(&out, now);

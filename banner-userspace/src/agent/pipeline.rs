@@ -1,9 +1,11 @@
 //! Lines in, offences out: matching and counting for all jails. Pure.
 
 mod bans;
+mod counts;
 mod plan;
 mod pool;
 mod reload;
+mod spare;
 mod together;
 
 use self::{
@@ -16,12 +18,13 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use jiff::tz::TimeZone;
 
 use crate::{
-    filter::{Filter, FilterState, Hit, Key, Line, Sieve, Splits, Stamp, Verdict},
-    model::{Chunk, JailId, LogId, Now, Offence, Wall},
+    filter::{Filter, FilterState, Hit, Key, Line, Sieve, Splits, Verdict},
+    model::{Chunk, JailId, LogId, Now, Offence, PrefixSet},
     track::{Lines, Tracker},
 };
 
 pub use bans::Counted;
+pub use counts::Counts;
 pub use together::Together;
 
 /// What the pipeline has to know of a jail.
@@ -40,25 +43,6 @@ pub struct JailSetup {
     pub find_time: Duration,
     /// Whose failures are counted together.
     pub together: Together,
-}
-
-/// What was seen for one jail since the agent started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Failures.
-    pub failures: u64,
-    /// Lines that would have been failures, but for an ignore pattern.
-    pub ignored: u64,
-    /// Offences.
-    pub offences: u64,
-    /// Failures whose line has no stamp; they count as of now. So do the next two.
-    pub stamp_missing: u64,
-    /// Failures whose stamp is no time.
-    pub stamp_unreadable: u64,
-    /// Failures whose stamp lies ahead.
-    pub stamp_future: u64,
-    /// Failures of what is no address: prefixes, names, ids. Nobody is banned for them.
-    pub unbannable: u64,
 }
 
 /// Matches and counts.
@@ -104,6 +88,8 @@ struct Jail {
     setup: JailSetup,
     tracker: Tracker,
     counts: Counts,
+    /// Where hosts are counted together: whose failures do not count.
+    spared: PrefixSet,
 }
 
 impl Pipeline {
@@ -116,6 +102,7 @@ impl Pipeline {
                 setup,
                 tracker,
                 counts: Counts::default(),
+                spared: PrefixSet::default(),
             }
         });
         Self {
@@ -360,6 +347,11 @@ impl Jail {
             self.counts.unbannable += 1;
             return None;
         };
+        self.counts.last = Some((host, at));
+        if self.spared.contains(host) {
+            // Nothing that it does counts against its neighbours.
+            return None;
+        }
         let counted_as = self.setup.together.first(host);
         let counted = self.tracker.add(counted_as, at, now.wall);
         // Also one that came too late to count: it is rare, and says as much about the host.
@@ -372,19 +364,6 @@ impl Jail {
             failures,
             evidence: lines.of(jail, counted_as, failures),
         })
-    }
-}
-
-impl Counts {
-    /// The time that a stamp gives, if it can be trusted; counts it, if not.
-    fn trust(&mut self, stamp: Stamp) -> Option<Wall> {
-        match stamp {
-            Stamp::At(at) => return Some(at),
-            Stamp::Missing => self.stamp_missing += 1,
-            Stamp::Unreadable => self.stamp_unreadable += 1,
-            Stamp::Future => self.stamp_future += 1,
-        }
-        None
     }
 }
 

@@ -146,6 +146,7 @@ impl Running {
             .collect();
         agent.ways.set_jails(&names);
         self.spared.resize(agent.config.jails.len(), 0);
+        self.begun.resize(agent.config.jails.len(), 0);
         let stays = |n: usize| {
             let jails = (old.jails.get(n), agent.config.jails.get(n));
             // What was counted for a prefix is nobody's where hosts are counted otherwise.
@@ -172,7 +173,7 @@ impl Running {
             .jails
             .iter()
             .map(|jail| jail.name.as_str().into());
-        agent.keeper.jails = names.collect();
+        agent.keeper.set_jails(names);
         warnings.extend(agent.teller.reload(&agent.config).err());
         warnings.extend(self.follow_logs(old, now));
         let mut never = never(&self.agent.config, network, self.agent.session);
@@ -181,6 +182,8 @@ impl Running {
             never = crate::model::PrefixSet::new(never.iter().chain(self.agent.never.iter()));
         }
         warnings.extend(self.follow_never(never, now).err());
+        let agent = &mut self.agent;
+        agent.pipeline.spare(&agent.never, &agent.config.jails);
         let mut out = Outcome::default();
         let history = self.agent.config.limits.history as usize;
         let rules = rules(&self.agent.config);

@@ -31,6 +31,9 @@ impl Running {
                 self.look_at_programs(now);
                 let _ = reply.send(status::status(self, now.mono));
             }
+            Request::Jail(name, reply) => {
+                let _ = reply.send(self.jail_detail(&name, now));
+            }
             Request::Bans(limit, after, reply) => {
                 let page = status::bans(self, limit, Cursor::from_number(after), now.mono);
                 let _ = reply.send(page);
@@ -194,11 +197,7 @@ impl Running {
         let jails = &self.agent.config.jails;
         let known = (jails.iter()).position(|jail| jail.name == name && !jail.retired);
         let id = known.and_then(|place| u16::try_from(place).ok());
-        id.map(JailId).ok_or_else(|| {
-            let names = jails.iter().filter(|jail| !jail.retired);
-            let names: Vec<_> = names.map(|jail| &*jail.name).collect();
-            format!("no jail is named {name:?}; there are: {}", names.join(", "))
-        })
+        id.map(JailId).ok_or_else(|| self.no_jail(name))
     }
 
     /// The number of a set of ports, which enforcers know when this returns.

@@ -160,6 +160,8 @@ pub(super) struct Running {
     pub(super) pending: BTreeSet<Entry>,
     /// By jail: offences of hosts that are never banned.
     pub(super) spared: Vec<u64>,
+    /// By jail: bans that it gave.
+    pub(super) begun: Vec<u64>,
     pub(super) displaced: u64,
     unread: Unread,
     retry_at: Option<Mono>,
@@ -180,6 +182,7 @@ pub(super) struct Running {
 impl Running {
     fn new(mut agent: Started, reloads: mpsc::Sender<Loaded>) -> Self {
         let spared = vec![0; agent.config.jails.len()];
+        let begun = spared.clone();
         let displaced = agent.xdp.as_ref().map_or(0, Xdp::displaced);
         let programs_seen = agent.since;
         let pending = std::mem::take(&mut agent.pending);
@@ -188,6 +191,7 @@ impl Running {
             agent,
             pending,
             spared,
+            begun,
             displaced,
             unread: Unread::default(),
             retry_at,

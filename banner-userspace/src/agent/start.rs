@@ -172,6 +172,7 @@ pub fn start(options: &Options) -> anyhow::Result<Started> {
     let mut pipeline = pipeline(&config);
     recall::windows(&loaded.windows, &config.jails, &mut pipeline, clock::now());
     pipeline.keep(kept::lines(&config));
+    pipeline.spare(&never, &config.jails);
     let server = server.ok();
     let mut started = Started {
         options: options.clone(),

@@ -166,7 +166,7 @@ fn out_of_time(jail: &JailStatus) -> Option<String> {
     })
 }
 
-fn jail_status(running: &Running, n: usize) -> Option<JailStatus> {
+pub(super) fn jail_status(running: &Running, n: usize) -> Option<JailStatus> {
     let agent = &running.agent;
     let id = JailId(u16::try_from(n).ok()?);
     let jail = agent.config.jails.get(n)?;
@@ -201,7 +201,7 @@ fn jail_status(running: &Running, n: usize) -> Option<JailStatus> {
     })
 }
 
-fn file_status(file: &crate::source::FileState<'_>) -> FileStatus {
+pub(super) fn file_status(file: &crate::source::FileState<'_>) -> FileStatus {
     FileStatus {
         path: file.path.display().to_string(),
         read: file.bytes,
@@ -212,7 +212,7 @@ fn file_status(file: &crate::source::FileState<'_>) -> FileStatus {
     }
 }
 
-fn stream_status(stream: crate::source::StreamState) -> StreamStatus {
+pub(super) fn stream_status(stream: crate::source::StreamState) -> StreamStatus {
     StreamStatus {
         name: stream.name,
         lines: stream.tally.lines,

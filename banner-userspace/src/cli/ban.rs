@@ -1,9 +1,11 @@
 //! `banner ban`.
 
 use std::{
+    collections::HashSet,
     fs::File,
     io::{self, BufReader},
     net::IpAddr,
+    num::NonZeroU32,
     path::Path,
     process::ExitCode,
 };
@@ -11,12 +13,13 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 use ipnet::IpNet;
+use serde::Serialize;
 
 use super::{
     ask,
     ban_list::{Bad, Listed, read},
     output::say,
-    table::escaped,
+    table::{self, escaped},
 };
 use crate::{
     agent,
@@ -26,6 +29,10 @@ use crate::{
 
 /// Who is to be banned, and how.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of the command line, each for itself"
+)]
 pub(super) struct Ban {
     /// IPv4 or IPv6 address, or a prefix: IPv4 from /8 on, IPv6 from /16 on.
     #[arg(value_name = "ADDRESS|PREFIX", value_parser = control::net, required_unless_present = "from")]
@@ -53,6 +60,9 @@ pub(super) struct Ban {
     /// Ban the others though some are refused or some lines of the list cannot be read.
     #[arg(long)]
     skip_bad: bool,
+    /// As JSON: what became of each.
+    #[arg(long)]
+    json: bool,
 }
 
 /// What came of it.
@@ -62,6 +72,32 @@ struct Sum {
     pending: usize,
     displaced: usize,
     bad: Vec<Bad>,
+    /// Those that were asked for and not refused.
+    accepted: Vec<Listed>,
+    /// They were banned; else nobody was, because others were refused.
+    done: bool,
+}
+
+/// What came of it, as JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    banned: usize,
+    pending: usize,
+    displaced: usize,
+    bans: Vec<Each<'a>>,
+}
+
+/// What became of one.
+#[derive(Serialize)]
+struct Each<'a> {
+    /// Who; none: a line of a list that names nobody.
+    net: Option<String>,
+    /// Its line in the list.
+    line: Option<NonZeroU32>,
+    /// `banned`, `refused`, or `not banned` because others were refused.
+    result: &'static str,
+    /// Why it was refused.
+    why: Option<&'a str>,
 }
 
 pub(super) fn ban(socket: &Path, ban: &Ban) -> anyhow::Result<ExitCode> {
@@ -86,6 +122,9 @@ pub(super) fn ban(socket: &Path, ban: &Ban) -> anyhow::Result<ExitCode> {
         async |agent| put(&agent, list, bad, request, ban.skip_bad).await,
         socket,
     )??;
+    if ban.json {
+        say!("{}", table::json(&sum.answer())?);
+    }
     Ok(sum.tell(ban))
 }
 
@@ -153,9 +192,14 @@ async fn put(
             }
         }
         if check && !sum.bad.is_empty() && !skip_bad {
+            sum.accepted = accepted;
             break;
         }
+        sum.done = !check;
         good = accepted;
+        if check {
+            sum.accepted.clone_from(&good);
+        }
     }
     Ok(sum)
 }
@@ -168,6 +212,32 @@ fn wanted(listed: &Listed) -> Wanted {
 }
 
 impl Sum {
+    fn answer(&self) -> Answer<'_> {
+        let result = if self.done { "banned" } else { "not banned" };
+        let refused: HashSet<_> = self.bad.iter().filter_map(|bad| bad.net).collect();
+        let accepted = self.accepted.iter();
+        // Some may have been refused since they were asked for.
+        let accepted = accepted.filter(|listed| !refused.contains(&listed.net));
+        let accepted = accepted.map(|listed| Each {
+            net: Some(shown(listed.net)),
+            line: listed.line,
+            result,
+            why: None,
+        });
+        let bad = self.bad.iter().map(|bad| Each {
+            net: bad.net.map(shown),
+            line: bad.line,
+            result: "refused",
+            why: Some(&bad.why),
+        });
+        Answer {
+            banned: self.banned,
+            pending: self.pending,
+            displaced: self.displaced,
+            bans: accepted.chain(bad).collect(),
+        }
+    }
+
     fn tell(mut self, ban: &Ban) -> ExitCode {
         // Those of the list first, in the order of its lines.
         self.bad.sort_by_key(|bad| bad.line);
@@ -182,6 +252,7 @@ impl Sum {
         if self.banned > 0 {
             let observed = if ban.observe { ", observing only" } else { "" };
             match ban.nets[..] {
+                _ if ban.json => {}
                 [net] if ban.from.is_none() => say!("{}: banned{observed}", shown(net)),
                 _ => say!("{} banned{observed}", self.banned),
             }

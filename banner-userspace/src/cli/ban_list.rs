@@ -19,12 +19,14 @@ pub(super) struct Listed {
     /// How long, if it is said with who.
     pub(super) time: Option<BanTime>,
     /// Where it stands in the list.
-    line: Option<NonZeroU32>,
+    pub(super) line: Option<NonZeroU32>,
 }
 
 /// One that cannot be banned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Bad {
+    /// Who, where it names somebody.
+    pub(super) net: Option<IpNet>,
     /// Where it stands in the list.
     pub(super) line: Option<NonZeroU32>,
     pub(super) why: String,
@@ -42,6 +44,7 @@ impl Listed {
 
     pub(super) fn refused(&self, why: impl std::fmt::Display) -> Bad {
         Bad {
+            net: Some(self.net),
             line: self.line,
             why: format!("{}: {why}", shown(self.net)),
         }
@@ -68,7 +71,11 @@ pub(super) fn read(
         match entry(&text) {
             Ok(None) => {}
             Ok(Some((net, time))) => list.push(Listed { net, time, line }),
-            Err(why) => bad.push(Bad { line, why }),
+            Err(why) => bad.push(Bad {
+                net: None,
+                line,
+                why,
+            }),
         }
     }
 }

@@ -1,15 +1,11 @@
-//! `banner bans` and `banner unban`.
+//! `banner bans`.
 
 use std::{net::IpAddr, path::Path, process::ExitCode};
 
 use ipnet::IpNet;
 
-use super::{Places, ask, output::say, table};
-use crate::{
-    agent,
-    control::{BanPage, BanStatus, Client, ClientError, shown},
-    enforce::xdp,
-};
+use super::{ask, output::say, table};
+use crate::control::{BanPage, BanStatus, Client};
 
 /// Up to so many bans are put in order before they are shown. Of more than that none is kept.
 const SORTED: usize = 10_000;
@@ -120,65 +116,6 @@ fn line(ban: &BanStatus) -> Vec<String> {
             |seconds| format!("{} ago", table::duration(seconds)),
         ),
     ]
-}
-
-pub(super) fn unban(places: &Places, nets: &[IpNet]) -> anyhow::Result<ExitCode> {
-    for &net in nets {
-        let (was_banned, within) = match ask(async |agent| agent.unban(net).await, &places.socket)?
-        {
-            Ok(unbanned) => (unbanned.was_banned, unbanned.within),
-            Err(ClientError::NoAgent { .. }) => {
-                let pinned = xdp::unban_pinned(&places.pin_dir, net)?;
-                let kept = agent::forget(&places.clone().into(), Some(net));
-                let kept = kept.map_err(|why| anyhow::anyhow!("still kept on disk: {why}"))?;
-                (pinned || kept > 0, Vec::new())
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let net = shown(net);
-        if was_banned {
-            say!("{net}: no longer banned");
-        } else {
-            say!("{net}: was not banned");
-        }
-        for prefix in within {
-            say!(
-                "{net}: lies in {0}, which is banned; banner unban {0}",
-                table::escaped(&prefix)
-            );
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-pub(super) fn unban_all(socket: &Path) -> anyhow::Result<ExitCode> {
-    let ended = end_all(socket)?;
-    say!("{ended} bans ended");
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Asks the agent to end all bans; how many there were.
-pub(super) fn end_all(socket: &Path) -> anyhow::Result<usize> {
-    let ended = ask(
-        async |agent| {
-            let mut ended = 0;
-            loop {
-                let some = agent.unban_some().await?;
-                ended += some.unbanned;
-                if !some.more {
-                    return Ok::<_, ClientError>(ended);
-                }
-            }
-        },
-        socket,
-    )?;
-    ended.map_err(|error| {
-        let hint = "bans can be ended one by one, or all with `banner detach`, without an agent";
-        match error {
-            ClientError::NoAgent { .. } => anyhow::Error::from(error).context(hint),
-            error => error.into(),
-        }
-    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{Places, bans, output::say, table::escaped};
+use super::{Places, output::say, table::escaped, unban};
 use crate::{
     agent,
     enforce::{left, xdp},
@@ -68,7 +68,7 @@ pub(super) fn detach(places: Places) -> anyhow::Result<ExitCode> {
     // The bans are over, also for the next agent.
     // An agent without XDP is not known by its pins.
     let ended = if detached.agent.is_some() || !others.is_empty() {
-        bans::end_all(&places.socket).map_err(|error| format!("{error:#}"))
+        unban::end_all(&places.socket).map_err(|error| format!("{error:#}"))
     } else {
         Err("no agent".into())
     };

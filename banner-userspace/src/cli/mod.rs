@@ -11,6 +11,7 @@ mod detach;
 mod doctor;
 mod explain;
 mod import;
+mod jail;
 mod log;
 mod notify;
 mod output;
@@ -21,6 +22,7 @@ mod table;
 mod test;
 mod top;
 mod trace;
+mod unban;
 
 use std::{
     path::{Path, PathBuf},
@@ -95,8 +97,11 @@ enum Command {
     /// Show what a filter says of the lines of logs: counts, addresses, what each pattern costs.
     /// Exit code 0: all lines were read, whether they are failures or not; 1: not all.
     Test(test::Test),
-    /// Show what a running agent does.
+    /// Show what a running agent does, or all about one jail.
     Status {
+        /// The name of a jail.
+        #[arg(value_name = "JAIL", value_parser = control::jail_name)]
+        jail: Option<String>,
         /// As JSON.
         #[arg(long)]
         json: bool,
@@ -140,15 +145,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// End every ban on just these hosts or prefixes; without an agent, in the pinned maps.
-    Unban {
-        /// IPv4 or IPv6 address, or prefix.
-        #[arg(value_name = "ADDRESS|PREFIX", value_parser = control::net, required_unless_present = "all")]
-        nets: Vec<IpNet>,
-        /// End all bans.
-        #[arg(long, conflicts_with = "nets")]
-        all: bool,
-    },
+    /// End every ban on just these hosts or prefixes, or all; without an agent, in what it left behind.
+    Unban(unban::Unban),
     /// Take the XDP program off every interface and remove all pins: no packet is dropped any more.
     /// With --interface, off those interfaces only.
     Detach,
@@ -176,15 +174,18 @@ pub fn main() -> ExitCode {
         Command::Run => run::run(places),
         Command::Check => check::check(&places.config),
         Command::Test(arguments) => test::test(&places.config, &arguments),
-        Command::Status { json } => status::status(&places, json),
+        Command::Status {
+            jail: Some(jail),
+            json,
+        } => jail::status(&places.socket, &jail, json),
+        Command::Status { jail: None, json } => status::status(&places, json),
         Command::Bans { json } => bans::bans(&places.socket, json),
         Command::Explain { net, json } => explain::explain(&places.socket, net, json),
         Command::Reload { json } => reload::reload(&places.socket, json),
         Command::Stop { json } => reload::stop(&places.socket, json),
         Command::Top { count, json } => top::top(&places.socket, count, json),
         Command::Ban(ban) => ban::ban(&places.socket, &ban),
-        Command::Unban { all: true, .. } => bans::unban_all(&places.socket),
-        Command::Unban { nets, .. } => bans::unban(&places, &nets),
+        Command::Unban(unban) => unban::unban(&places, &unban),
         Command::Detach => detach::detach(places),
         Command::Trace(trace) => trace::trace(&places, &trace),
         Command::Import(import) => import::import(&import),

@@ -10,7 +10,9 @@ use super::{
     table::{self, aligned, duration, escaped},
 };
 use crate::{
-    control::{ClientError, EnforcerStatus, JailStatus, NotifyStatus, Status, StreamStatus},
+    control::{
+        ClientError, EnforcerStatus, FileStatus, JailStatus, NotifyStatus, Status, StreamStatus,
+    },
     enforce::xdp,
 };
 
@@ -117,16 +119,7 @@ fn text(status: &Status) -> String {
             ]);
         }
     }
-    for file in &status.files {
-        let state = match file.problem.as_deref() {
-            None => format!("{} bytes read, {} to go", file.read, file.lag),
-            Some(problem) if file.awaited => escaped(problem),
-            Some(problem) => format!("UNREADABLE: {}", escaped(problem)),
-        };
-        let polled = (file.polled.as_ref()).map(|why| format!("; {}", escaped(why)));
-        let state = state + &polled.unwrap_or_default();
-        lines.push(vec!["log".into(), escaped(&file.path), state]);
-    }
+    lines.extend(status.files.iter().map(file));
     lines.extend(status.streams.iter().map(stream));
     lines.extend(status.notify.iter().map(told));
     lines.extend(losses(status));
@@ -177,8 +170,20 @@ fn prefixes(count: usize) -> String {
     }
 }
 
+/// A log file.
+pub(super) fn file(file: &FileStatus) -> Vec<String> {
+    let state = match file.problem.as_deref() {
+        None => format!("{} bytes read, {} to go", file.read, file.lag),
+        Some(problem) if file.awaited => escaped(problem),
+        Some(problem) => format!("UNREADABLE: {}", escaped(problem)),
+    };
+    let polled = (file.polled.as_ref()).map(|why| format!("; {}", escaped(why)));
+    let state = state + &polled.unwrap_or_default();
+    vec!["log".into(), escaped(&file.path), state]
+}
+
 /// A source that is no file.
-fn stream(stream: &StreamStatus) -> Vec<String> {
+pub(super) fn stream(stream: &StreamStatus) -> Vec<String> {
     let mut state = format!("{} lines, {} bytes read", stream.lines, stream.read);
     for (count, what) in [
         (stream.cut, "cut"),
@@ -271,7 +276,7 @@ fn jails(jails: &[JailStatus]) -> Vec<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::{FileStatus, InterfaceStatus, PacketStatus};
+    use crate::control::{InterfaceStatus, PacketStatus};
 
     #[test]
     fn everything_that_is_wrong_is_shown_and_nothing_reaches_the_terminal_raw() {

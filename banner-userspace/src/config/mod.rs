@@ -51,6 +51,7 @@ pub use duration::BanTime;
 pub use files::{Disk, Files, InMemory};
 pub use interfaces::{InterfaceChoice, Interfaces};
 pub use lone::{LoneFilter, filter_in, filter_named, line_limit};
+pub(crate) use nearest::nearest;
 pub use problem::{Problem, Problems};
 pub use raw::{Limits, Storage};
 pub use reference::reference;

@@ -17,6 +17,7 @@ use super::trace::{TraceRequest, Tracing};
 use super::{
     bans::{AllUnbanned, BanPage, BanRequest, Banned, Unbanned},
     explain::Explanation,
+    jail::JailDetail,
     reload::{Reloaded, Stopping},
     status::Status,
     top::Top,
@@ -88,6 +89,11 @@ impl Client {
     /// How are things?
     pub async fn status(&self) -> Result<Status, ClientError> {
         self.get("/v1/status").await
+    }
+
+    /// How is this jail? Its name is one that [`jail_name`](super::jail_name) lets through.
+    pub async fn jail(&self, name: &str) -> Result<JailDetail, ClientError> {
+        self.get(&format!("/v1/jails/{name}")).await
     }
 
     /// Who is banned? Those after this place in the list; 0 for its beginning.

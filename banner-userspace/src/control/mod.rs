@@ -3,6 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `GET /v1/status` | [`Status`] |
+//! | `GET /v1/jails/NAME` | [`JailDetail`], or status 404 |
 //! | `GET /v1/bans?limit=N&after=NEXT` | [`BanPage`] |
 //! | `POST /v1/bans` with a [`BanRequest`] | [`Banned`] |
 //! | `DELETE /v1/bans/ADDRESS` or `/PREFIX` | [`Unbanned`] |
@@ -19,6 +20,7 @@
 mod bans;
 mod client;
 mod explain;
+mod jail;
 mod reload;
 mod server;
 mod status;
@@ -31,6 +33,7 @@ pub use bans::{
 };
 pub use client::{Client, ClientError};
 pub use explain::{Counted, Explained, Explanation, LineStatus, Reason};
+pub use jail::{JailDetail, LastFailure, jail_name};
 pub use reload::{NotReloaded, Reloaded, Stopping};
 pub use server::{Request, Server};
 pub use status::{

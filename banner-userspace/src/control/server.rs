@@ -41,6 +41,7 @@ use tokio::{
 use super::{
     bans::{self, AllUnbanned, BanOrder, BanPage, BanRequest, Banned, MOST, Unbanned},
     explain::Explanation,
+    jail::JailDetail,
     reload::{NotReloaded, Reloaded, Stopping},
     status::Status,
     top::{FEW, Top},
@@ -65,6 +66,8 @@ const LONGEST: usize = 4 << 20;
 pub enum Request {
     /// How are things?
     Status(oneshot::Sender<Status>),
+    /// How is the jail of this name? Or why that cannot be told.
+    Jail(String, oneshot::Sender<Result<Box<JailDetail>, String>>),
     /// Who is banned? At most so many of them, after this place in the list.
     Bans(usize, u64, oneshot::Sender<BanPage>),
     /// Who sends most of what bans keep out? So many of them.
@@ -230,6 +233,14 @@ async fn answer(
     let query = head.uri.query();
     Ok(match (&head.method, path, path.strip_prefix("/v1/bans/")) {
         (&Method::GET, "/v1/status", _) => ask(agent, Request::Status).await,
+        (&Method::GET, path, _) if path.starts_with("/v1/jails/") => {
+            let name = path.trim_start_matches("/v1/jails/").to_owned();
+            match exchange(agent, |reply| Request::Jail(name, reply)).await {
+                Some(Ok(jail)) => json(StatusCode::OK, &jail),
+                Some(Err(why)) => error(StatusCode::NOT_FOUND, &why),
+                None => stopping(),
+            }
+        }
         (&Method::GET, "/v1/bans", _) => match page(query) {
             Ok((limit, after)) => ask(agent, |reply| Request::Bans(limit, after, reply)).await,
             Err(why) => error(StatusCode::BAD_REQUEST, &why),

@@ -6,8 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{EnforceError, build};
-use crate::model::Way;
+use ipnet::IpNet;
+
+use super::{EnforceError, Enforcer, build};
+use crate::model::{Change, Now, PortSets, Way};
 
 /// The file in the state directory.
 const NAME: &str = "enforcers.json";
@@ -65,6 +67,39 @@ pub fn remove_all(state_dir: &Path) -> Vec<(String, Result<(), EnforceError>)> {
         outcomes.push((way.name().to_owned(), removed));
     }
     outcomes
+}
+
+/// Ends every ban on just this prefix in the ways that are written down, while no agent runs: the names of
+/// those that had one, and how it went. Commands cannot be asked what they have.
+pub fn unban(state_dir: &Path, net: IpNet, now: Now) -> Vec<(String, Result<(), String>)> {
+    let mut outcomes = Vec::new();
+    for way in load(state_dir) {
+        let Some(mut enforcer) = build(&way, &[]) else {
+            continue;
+        };
+        match unban_in(&mut *enforcer, net, now) {
+            Ok(false) => {}
+            Ok(true) => outcomes.push((way.name().to_owned(), Ok(()))),
+            Err(error) => outcomes.push((way.name().to_owned(), Err(format!("{error:#}")))),
+        }
+    }
+    outcomes
+}
+
+/// Whether there was one.
+fn unban_in(enforcer: &mut dyn Enforcer, net: IpNet, now: Now) -> anyhow::Result<bool> {
+    if !enforcer.look()? {
+        return Ok(false);
+    }
+    enforcer.set_ports(&mut PortSets::default())?;
+    let bans = enforcer.in_force(now)?;
+    let own = bans.iter().filter(|ban| ban.net == net);
+    let changes: Vec<Change> = own.map(|ban| ban.entry().into()).collect();
+    if let Err(failed) = enforcer.apply(&changes, now) {
+        let failed: Vec<_> = failed.iter().map(ToString::to_string).collect();
+        anyhow::bail!("{}", failed.join("; "));
+    }
+    Ok(!changes.is_empty())
 }
 
 fn save(state_dir: &Path, ways: &[Way]) -> Result<(), LeftError> {

@@ -203,8 +203,18 @@ fn summary(what: &What) -> String {
                 unban.why
             )
         }
-        What::Start { jails, bans } => format!("started: {jails} jails, {bans} bans in force"),
-        What::Stop { why, bans } => format!("stopped ({why}): {bans} bans stay in force"),
+        What::Start { jails, bans } => format!(
+            "started: {}, {} in force",
+            counted(*jails, "jail"),
+            counted(*bans, "ban")
+        ),
+        What::Stop { why, bans } => {
+            if *bans == 1 {
+                format!("stopped ({why}): 1 ban stays in force")
+            } else {
+                format!("stopped ({why}): {bans} bans stay in force")
+            }
+        }
         What::Problem(text) => format!("problem: {text}"),
         What::Solved(text) => format!("solved: {text}"),
         What::Digest(digest) => {
@@ -228,6 +238,10 @@ fn summary(what: &What) -> String {
         }
     };
     shown(&text, WORDS)
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn for_ports(ports: &str) -> String {

@@ -65,6 +65,8 @@ pub struct Batch {
     pub all: bool,
     /// Where reading stopped.
     pub marks: Vec<Mark>,
+    /// The jails of today, where they are others than before.
+    pub jails: Option<Vec<Arc<str>>>,
     /// What the jails count.
     pub windows: Vec<Windows>,
     /// Where reading stopped in what is no file, by the name of the source.

@@ -56,6 +56,7 @@ fn batch(minutes: u64, bans: Vec<Change>) -> Batch {
         at: now(minutes),
         bans,
         all: false,
+        jails: None,
         marks: Vec::new(),
         windows: Vec::new(),
         cursors: Vec::new(),
@@ -334,4 +335,30 @@ fn without_an_agent_bans_can_be_forgotten() {
     assert_eq!(found(&options, 2).bans.len(), 2);
     assert_eq!(forget(&options.path, None), Ok(2));
     assert_eq!(found(&options, 2).bans, []);
+}
+
+/// A ban by hand that ends takes those of jails that are gone with it, and none of a jail that came with a
+/// reload.
+#[test]
+fn jails_that_come_while_the_agent_runs_keep_their_bans() {
+    for (jails, left) in [(None, 0), (Some(vec!["new".into()]), 1)] {
+        let dir = tempfile::tempdir().unwrap();
+        let options = options(dir.path());
+        let store = Store::open(options.clone(), now(0)).unwrap();
+        write(
+            &store,
+            Batch {
+                jails,
+                ..batch(1, vec![put("192.0.2.7/32", Some("new"), 60)])
+            },
+        );
+        let over = Change::Remove {
+            net: "192.0.2.7/32".parse().unwrap(),
+            ports: "all".into(),
+            jail: None,
+        };
+        write(&store, batch(2, vec![over]));
+        store.stop(None, PATIENCE).unwrap();
+        assert_eq!(found(&options, 3).bans.len(), left);
+    }
 }

@@ -212,6 +212,9 @@ impl Worker {
         let (Some(open), Some(batch)) = (&mut self.open, &self.held) else {
             return Ok(());
         };
+        if let Some(jails) = &batch.jails {
+            self.options.jails.clone_from(jails);
+        }
         let setting = Setting {
             clock: open.clock,
             boot: &self.options.boot,

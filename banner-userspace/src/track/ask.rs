@@ -20,6 +20,20 @@ impl Tracker {
         }
     }
 
+    /// The hosts with the most failures that count at `now`, so many of them at most.
+    pub fn heaviest(&self, most: usize, now: Wall) -> Vec<(IpAddr, usize)> {
+        let start = now.before(self.find_time);
+        let counted = self.hosts.iter().map(|counted| {
+            let times = counted.failures.list();
+            let count = times.into_iter().filter(|at| *at > start).count();
+            (counted.host, count)
+        });
+        let mut hosts: Vec<_> = counted.filter(|(_, count)| *count > 0).collect();
+        hosts.sort_unstable_by_key(|&(host, count)| (std::cmp::Reverse(count), host));
+        hosts.truncate(most);
+        hosts
+    }
+
     /// Counts nothing of the hosts of this prefix any more. Of a prefix that is no host, those that have
     /// made room are not looked for.
     pub fn forget(&mut self, net: IpNet) {
@@ -70,6 +84,17 @@ mod tests {
         }
         assert_eq!(tracker.failures(host(1), at(110)), 1);
         assert_eq!(tracker.failures(host(9), at(103)), 0);
+    }
+
+    #[test]
+    fn those_with_the_most_failures_come_first() {
+        let mut tracker = Tracker::new(5, Duration::from_secs(10), 9);
+        for (n, seconds) in [(1, 100), (2, 101), (2, 102), (3, 95), (4, 102)] {
+            tracker.add(host(n), at(seconds), at(102));
+        }
+        let heaviest = tracker.heaviest(2, at(105));
+        assert_eq!(heaviest, [(host(2), 2), (host(1), 1)]);
+        assert_eq!(tracker.heaviest(9, at(111)), [(host(2), 1), (host(4), 1)]);
     }
 
     #[test]

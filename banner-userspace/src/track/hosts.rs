@@ -165,6 +165,12 @@ impl Hosts {
         counted.filter(|counted| !counted.failures.is_empty())
     }
 
+    /// All hosts, in no order, only to look at.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Counted> {
+        let counted = self.nodes.iter().map(|node| &node.counted);
+        counted.filter(|counted| !counted.failures.is_empty())
+    }
+
     /// Forgets the host at a place.
     pub(super) fn remove(&mut self, place: Place) {
         let hash = self.hash(self.nodes[place as usize].counted.host);

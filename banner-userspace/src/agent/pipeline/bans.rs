@@ -176,6 +176,7 @@ impl Jail {
         let name = self.setup.of.name(begun.ban)?;
         self.counts.failures += 1;
         let host = begun.host;
+        self.counts.last = Some((host, begun.at));
         let counted_as = self.setup.together.first(host);
         let counted = self.tracker.add(counted_as, begun.at, now.wall);
         lines.add(jail, counted_as, begun.at, 0, begun.line(name).as_bytes());

@@ -10,7 +10,7 @@ use crate::{
     config::BanTime,
     decide::{Decider, Decision, Outcome, Rules},
     filter::{FilterSpec, Prefixes, Stamps},
-    model::{Ban, Mode, Mono, PrefixSet},
+    model::{Ban, Mode, Mono, PrefixSet, Wall},
     track::Window,
 };
 

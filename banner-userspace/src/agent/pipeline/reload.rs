@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::{Counts, Jail, JailSetup, Pipeline, Reader, Readers};
-use crate::{model::Offence, track::Tracker};
+use crate::{
+    model::{Offence, PrefixSet},
+    track::Tracker,
+};
 
 impl Pipeline {
     /// Reads and counts for these jails from now on: `jails` and whether each was there before under
@@ -29,6 +32,7 @@ impl Pipeline {
                 setup,
                 tracker,
                 counts,
+                spared: PrefixSet::default(),
             });
         }
         for (logs, readers) in &mut self.readers {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     filter::{FilterSpec, Prefixes},
-    model::Mono,
+    model::{Mono, Wall},
 };
 
 const NOON: i64 = 1_795_176_000; // 2026-11-20T12:00:00Z

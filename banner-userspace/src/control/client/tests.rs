@@ -4,6 +4,7 @@ use tokio::sync::mpsc;
 
 use super::{
     super::{
+        JailStatus,
         bans::{MOST, Wanted, shown},
         server::{Request, Server},
     },
@@ -29,6 +30,19 @@ async fn with_agent<T>(server: Server, client: impl Future<Output = T>) -> T {
                         pid: 7,
                         ..Status::default()
                     });
+                }
+                Request::Jail(name, reply) => {
+                    let status = JailStatus {
+                        name,
+                        ..JailStatus::default()
+                    };
+                    let jail = JailDetail {
+                        max_retry: 7,
+                        status,
+                        ..JailDetail::default()
+                    };
+                    let known = jail.status.name == "ssh.d-1";
+                    let _ = reply.send(known.then(|| Box::new(jail)).ok_or("no such jail".into()));
                 }
                 Request::Bans(limit, after, reply) => {
                     let next = (after == 0).then_some(limit as u64);
@@ -105,6 +119,14 @@ fn questions_are_answered() {
         let client = Client::new(&socket);
         with_agent(server, async {
             assert_eq!(client.status().await.unwrap().pid, 7);
+            let jail = client.jail("ssh.d-1").await.unwrap();
+            assert_eq!((&*jail.status.name, jail.max_retry), ("ssh.d-1", 7));
+            let refused = client.jail("web").await.unwrap_err();
+            assert!(
+                matches!(&refused, ClientError::Refused { status, message }
+                    if *status == 404 && message == "no such jail"),
+                "{refused}"
+            );
             let page = client.bans(0).await.unwrap();
             assert_eq!(page.next, Some(MOST as u64));
             assert_eq!(client.bans(5).await.unwrap().next, None);

@@ -38,11 +38,11 @@ mod shape;
 mod tables;
 mod tcx;
 mod trace;
+mod unban;
 
 use std::{collections::BTreeMap, path::Path};
 
-use aya::{Ebpf, maps::MapData};
-use ipnet::IpNet;
+use aya::Ebpf;
 
 pub use advice::{advice, kind};
 pub use attach::{Attachment, Place};
@@ -55,6 +55,7 @@ pub use links::{Survey, Whereabouts};
 pub use refusal::AttachError;
 pub use seen::{Activity, Talker};
 pub use trace::{TraceLog, Traced};
+pub use unban::{unban_all_pinned, unban_pinned};
 
 use self::{
     bans::Bans, batch::read_array, clock::Clock, counters::Counted, entry::JailKeys,
@@ -244,26 +245,6 @@ pub fn agent(pin_dir: &Path) -> Option<u32> {
 /// when the program was attached.
 pub fn pinned_counters(pin_dir: &Path) -> Result<BTreeMap<String, Counters>, XdpError> {
     Counters::pinned(&Pins::look(pin_dir))
-}
-
-/// Ends every ban on just this prefix in the pinned maps, when no agent is running; whether there was
-/// one.
-pub fn unban_pinned(pin_dir: &Path, net: IpNet) -> Result<bool, XdpError> {
-    if let Some(pid) = lock::owner(pin_dir) {
-        // It knows what is in the maps, and would not know this.
-        return Err(XdpError::Busy {
-            path: pin_dir.to_owned(),
-            pid: Some(pid),
-        });
-    }
-    let pins = Pins::look(pin_dir);
-    if !pins.map(banner_common::BANS4).exists() {
-        return Ok(false);
-    }
-    let tables =
-        Tables::pinned(|map| MapData::from_pin(pins.map(map)).map_err(XdpError::map(map)))?;
-    let nobody = PrefixSet::default();
-    Bans::adopt(tables, JailKeys::default(), nobody, Scopes::default())?.clear_all(net)
 }
 
 /// Whether an agent has left maps there.
