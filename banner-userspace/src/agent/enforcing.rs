@@ -1,7 +1,8 @@
 //! The running agent and its ways to drop packets.
 
-use std::time::Duration;
+use std::{os::fd::OwnedFd, time::Duration};
 
+use tokio::io::unix::AsyncFd;
 use tracing::{info, warn};
 
 use super::{
@@ -13,13 +14,28 @@ use super::{
 };
 use crate::{
     decide::Outcome,
-    enforce::Failed,
+    enforce::{Failed, xdp::Xdp},
     model::{Mono, Now},
     netlink::Network,
 };
 
 /// How often it is looked whether programs are where they were, when nothing else gives reason to.
 pub(super) const REGULARLY: Duration = Duration::from_secs(30);
+
+/// How often it is looked for what nobody tells of: links of which the program is off, entries that are
+/// not there, files and sets that are not as they were.
+pub(super) const GLANCE: Duration = Duration::from_secs(1);
+
+/// Waits until tables of nftables have changed, where that is of interest.
+pub(super) async fn changed(notices: Option<&AsyncFd<OwnedFd>>) -> std::io::Result<()> {
+    match notices {
+        Some(notices) => {
+            notices.readable().await?.clear_ready();
+            Ok(())
+        }
+        None => std::future::pending().await,
+    }
+}
 
 impl Started {
     /// Does something with the ways.
@@ -94,13 +110,23 @@ impl Running {
     pub(super) fn nftables_changed(&mut self) {
         let agent = &mut self.agent;
         let own = agent.ways.nftables_port();
-        if agent
-            .notices
-            .as_ref()
-            .is_some_and(|notices| notices.drain(own))
-        {
-            agent.ways.noticed(clock::now().mono);
+        if let Some(notices) = &agent.notices {
+            let noticed = notices.drain(own);
+            agent.ways.noticed(noticed, clock::now().mono);
         }
+    }
+
+    /// Looks for what nobody tells of, as far as that costs next to nothing.
+    pub(super) fn glance(&mut self, now: Now) {
+        self.glance_at = Some(now.mono.after(GLANCE));
+        let strayed = (self.agent.xdp.as_ref()).map_or_else(Vec::new, Xdp::strayed);
+        if strayed != self.strayed {
+            if !strayed.is_empty() {
+                self.look_at_programs(now);
+            }
+            self.strayed = strayed;
+        }
+        self.agent.with_ways(now, Ways::glance);
     }
 
     fn open_xdp_again(&mut self, now: Now) {

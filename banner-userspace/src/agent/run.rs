@@ -2,13 +2,12 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    os::fd::{AsFd as _, OwnedFd},
+    os::fd::AsFd as _,
     time::Duration,
 };
 
 use anyhow::Context as _;
 use tokio::{
-    io::unix::AsyncFd,
     signal::unix::{SignalKind, signal},
     sync::mpsc,
     time::Instant,
@@ -16,7 +15,9 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
-    clock, notify_socket,
+    clock,
+    enforcing::{GLANCE, changed},
+    notify_socket,
     reasons::Reasons,
     reload::{Loaded, Reloads},
     report,
@@ -131,17 +132,6 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits until tables of nftables have changed, where that is of interest.
-async fn changed(notices: Option<&AsyncFd<OwnedFd>>) -> std::io::Result<()> {
-    match notices {
-        Some(notices) => {
-            notices.readable().await?.clear_ready();
-            Ok(())
-        }
-        None => std::future::pending().await,
-    }
-}
-
 async fn sleep_until(deadline: Option<Mono>) {
     match deadline {
         // tokio's clock is CLOCK_MONOTONIC, too, but does not show it.
@@ -175,6 +165,9 @@ pub(super) struct Running {
     pub(super) reloads: Reloads,
     pub(super) reasons: Reasons,
     pub(super) tests: SelfTests,
+    pub(super) glance_at: Option<Mono>,
+    /// Links that were not as they should be at the last glance.
+    pub(super) strayed: Vec<u32>,
     /// Somebody has asked for the end.
     pub(super) stopping: bool,
 }
@@ -203,6 +196,8 @@ impl Running {
             reloads: Reloads::new(reloads),
             reasons: Reasons::default(),
             tests: SelfTests::default(),
+            glance_at: Some(programs_seen.after(GLANCE)),
+            strayed: Vec::new(),
             stopping: false,
         }
     }
@@ -221,6 +216,7 @@ impl Running {
             self.agent.decider.next_end(),
             self.ways_at(),
             self.tests.at(),
+            self.glance_at,
         ];
         own.into_iter().flatten().min()
     }
@@ -290,6 +286,9 @@ impl Running {
         }
         if due(self.agent.keeper.at) {
             self.keep(now);
+        }
+        if due(self.glance_at) {
+            self.glance(now);
         }
         if due(self.tests.at()) {
             self.test_bans(now);

@@ -32,7 +32,7 @@ use crate::{
     config::{self, Config},
     control::Server,
     decide::{Decider, History, Rules},
-    enforce::{Notices, xdp::Xdp},
+    enforce::{self, Claim, ClaimError, Notices, xdp::Xdp},
     model::{Entry, Mono, PortSets, PrefixSet},
     netlink::{Network, Watch},
     source::{self, Sources},
@@ -91,6 +91,8 @@ pub struct Started {
     pub(super) pending: BTreeSet<Entry>,
     /// What is wrong and will stay so.
     pub(super) problems: Vec<String>,
+    /// The state directory is this agent's.
+    claim: Option<Claim>,
 }
 
 impl Started {
@@ -127,9 +129,10 @@ pub fn start(options: &Options) -> anyhow::Result<Started> {
 
     let mut ports = config.ports.clone();
     let (mut ways, answers) = Ways::new(&config, options.state_dir.clone());
-    let notices = ways.have_nftables().then(Notices::open).transpose();
-    let notices = notices.context("cannot watch nftables for changes (netlink)")?;
+    let notices = notices(&ways);
     let (mut xdp, xdp_problem) = try_xdp(&options.pin_dir, &config, &never, &mut ports, &ways)?;
+    // Two agents with the same ways would take away each other's bans.
+    let claim = claimed(enforce::claim(&options.state_dir))?;
     let mut decider = decider(&config, never.clone());
     let jails: Vec<String> = config.jails.iter().map(|jail| jail.name.clone()).collect();
     let found = ways.found(&mut ports, &jails, clock::now());
@@ -200,12 +203,38 @@ pub fn start(options: &Options) -> anyhow::Result<Started> {
         keeper,
         pending,
         problems,
+        claim,
     };
     started.begin_ways(nowhere, tidy)?;
+    if started.claim.is_none() {
+        started.claim = claimed(enforce::make_and_claim(&options.state_dir))?;
+    }
     if let Some(xdp) = &mut started.xdp {
         xdp.keep();
     }
     Ok(started)
+}
+
+/// What tells of changes by others, where some way needs it; without the privilege for it, nothing does.
+fn notices(ways: &Ways) -> Option<Notices> {
+    let notices = ways.have_tables().then(Notices::open)?;
+    let told = notices.inspect_err(|error| {
+        warn!(
+            "nothing tells of changes that others make to nftables: {error}; it takes CAP_NET_ADMIN"
+        );
+    });
+    told.ok()
+}
+
+/// A directory that cannot be locked is no reason not to ban.
+fn claimed(claim: Result<Option<Claim>, ClaimError>) -> anyhow::Result<Option<Claim>> {
+    match claim {
+        Err(error @ ClaimError::Io { .. }) => {
+            warn!("{error}");
+            Ok(None)
+        }
+        claim => Ok(claim?),
+    }
 }
 
 /// Each followed file is a descriptor, and the limit that shells and service managers set is for

@@ -108,7 +108,7 @@ fn text(status: &Status) -> String {
             failures => format!("{failures} FAILED"),
         };
         let tests = status.self_tests.to_string();
-        lines.push(vec!["self-tests".into(), tests, failures]);
+        lines.push(vec!["tested".into(), tests, failures]);
     }
     for (reason, tally) in &status.packets {
         if tally.packets > 0 {

@@ -29,6 +29,19 @@ pub fn load(state_dir: &Path) -> Vec<Way> {
     serde_json::from_slice(&text).unwrap_or_default()
 }
 
+/// Whether this way is written down; none where that cannot be told, because the list cannot be read, or
+/// the whole directory is gone.
+pub fn is_listed(state_dir: &Path, way: &Way) -> Option<bool> {
+    match fs::read(state_dir.join(NAME)) {
+        Ok(text) => {
+            let ways: Vec<Way> = serde_json::from_slice(&text).ok()?;
+            Some(ways.contains(way))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound && state_dir.is_dir() => Some(false),
+        Err(_) => None,
+    }
+}
+
 /// This way makes something.
 pub fn add(state_dir: &Path, way: &Way) -> Result<(), LeftError> {
     let mut ways = load(state_dir);
@@ -143,16 +156,21 @@ mod tests {
             })
         };
         assert_eq!(load(&state), []);
+        assert_eq!(is_listed(&state, &way("/a")), None);
         forget(&state, &way("/a")).unwrap();
         assert!(!state.exists());
         for file in ["/a", "/b", "/a"] {
             add(&state, &way(file)).unwrap();
         }
         assert_eq!(load(&state), [way("/a"), way("/b")]);
+        assert_eq!(is_listed(&state, &way("/a")), Some(true));
+        assert_eq!(is_listed(&state, &way("/c")), Some(false));
         forget(&state, &way("/a")).unwrap();
         forget(&state, &way("/b")).unwrap();
         assert!(!state.join(NAME).exists());
+        assert_eq!(is_listed(&state, &way("/a")), Some(false));
         fs::write(state.join(NAME), "{").unwrap();
+        assert_eq!(is_listed(&state, &way("/a")), None);
         assert_eq!(load(&state), []);
     }
 }

@@ -5,6 +5,7 @@ mod command;
 mod hosts_deny;
 mod iptables;
 pub mod left;
+mod lock;
 mod nftables;
 pub mod xdp;
 
@@ -14,7 +15,8 @@ pub use child::ChildError;
 pub use command::CommandLines;
 pub use hosts_deny::HostsDeny;
 pub use iptables::Iptables;
-pub use nftables::{Nftables, Notices};
+pub use lock::{Claim, ClaimError, claim, make_and_claim};
+pub use nftables::{Nftables, Noticed, Notices};
 
 use crate::model::{Ban, Change, Entry, Now, PortSets, Ports, PrefixSet, Until, Way};
 
@@ -70,6 +72,17 @@ pub trait Enforcer: Debug {
     /// Sees whether a ban that should be in force is, by what a packet would meet as far as that can be.
     fn test(&mut self, _trial: &Trial<'_>) -> Tested {
         Tested::Unable
+    }
+
+    /// A look that takes next to nothing: when it is other than the last one, others may have changed
+    /// what is in force. None: there is no such look.
+    fn glance(&mut self) -> Option<u64> {
+        None
+    }
+
+    /// Whether these entries, which should be in force, are there; true where that takes an inquiry.
+    fn holds(&self, _entries: &[Entry]) -> bool {
+        true
     }
 
     /// How long it may go without an inquiry.

@@ -3,6 +3,7 @@
 pub(crate) mod bpf;
 pub(crate) mod peer;
 pub(crate) mod pidfd;
+pub(crate) mod xtables;
 
 use std::{
     io,

@@ -90,13 +90,23 @@ impl Ways {
             return (Vec::new(), false);
         }
         each.repair.touch(changes);
+        let known = each.repair.glance.take();
         let Some(enforcer) = enforcer(each, around.xdp) else {
             return (Vec::new(), false);
         };
+        // So that what others have done before is not taken for the agent's work.
+        let others = known.is_some() && enforcer.glance() != known;
         let failed = enforcer
             .apply(changes, around.now)
             .err()
             .unwrap_or_default();
+        let glance = enforcer.glance();
+        each.repair.glance = glance;
+        if others {
+            each.repair.hurry(around.now.mono);
+            self.plan_repair();
+        }
+        let each = &mut self.each[way];
         if failed.len() < changes.len() {
             each.succeeded();
             return (failed, false);

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::repair::Repair;
+use super::state::Repair;
 use crate::{
     agent::again::Again,
     enforce::{Enforcer, build},

@@ -3,8 +3,10 @@
 
 mod change;
 mod each;
+mod glance;
 mod repair;
 mod report;
+mod state;
 mod switch;
 mod test;
 
@@ -13,7 +15,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use tokio::sync::mpsc;
 
 use self::each::Each;
-pub(super) use self::repair::Answer;
+pub(super) use self::state::Answer;
 use crate::{
     config::Config,
     decide::Decider,
@@ -103,9 +105,9 @@ impl Ways {
         self.chains.iter().any(alone)
     }
 
-    /// Whether some list uses nftables, which tells of what others do.
-    pub(super) fn have_nftables(&self) -> bool {
-        let is = |each: &Each| matches!(each.way, Way::Nftables(_));
+    /// Whether some list uses nftables, or iptables that may be kept there: it tells of what others do.
+    pub(super) fn have_tables(&self) -> bool {
+        let is = |each: &Each| matches!(each.way, Way::Nftables(_) | Way::Iptables(_));
         self.each.iter().any(is)
     }
 

@@ -7,11 +7,15 @@ use std::{collections::HashSet, time::Duration};
 
 use tracing::{error, info, warn};
 
-use super::{Around, Ways, enforcer};
+use super::{
+    Around, Ways, enforcer,
+    state::{Answer, Comparison},
+};
 use crate::{
+    agent::clock,
     decide::Cursor,
-    enforce::{EnforceError, Found, Held, left},
-    model::{Change, Entry, Mode, Mono, Until},
+    enforce::{EnforceError, Noticed, left},
+    model::{Change, Entry, Mode, Mono, Until, Way},
 };
 
 /// How many bans are compared, or put back, at once.
@@ -23,76 +27,23 @@ const TOLERANCE: Duration = Duration::from_secs(3);
 /// How often an answer that the agent's own work came between is asked for again.
 const DOUBTS: u32 = 3;
 
+/// How many times as long as an inquiry took nobody but time has another one made.
+const REST: u32 = 2;
+
 /// How long others may go on changing before it is looked at.
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// An answer to an inquiry.
-#[derive(Debug)]
-pub(in crate::agent) struct Answer {
-    way: usize,
-    asked: Mono,
-    found: Result<Found, EnforceError>,
-}
-
-/// What is looked at of one way, and what was put right.
-#[derive(Debug, Default)]
-pub(super) struct Repair {
-    at: Option<Mono>,
-    asked: bool,
-    /// Since it was asked.
-    touched: HashSet<Entry>,
-    comparison: Option<Comparison>,
-    /// How often in a row it was asked again.
-    doubts: u32,
-    /// Bans that were missing.
-    pub(super) restored: u64,
-    /// Bans that nobody had decided on.
-    pub(super) strange: u64,
-    /// How often something beside bans was missing.
-    pub(super) rebuilt: u64,
-}
-
-#[derive(Debug)]
-struct Comparison {
-    asked: Mono,
-    held: Vec<Held>,
-    seen: Vec<bool>,
-    at: Cursor,
-    missing: usize,
-    /// Of these, what could not be put back.
-    failed: usize,
-    strange: usize,
-    /// What is to be done.
-    changes: Vec<Change>,
-    compared: bool,
-}
-
-impl Repair {
-    /// The next inquiry is not later than this.
-    pub(super) fn plan(&mut self, at: Mono) {
-        self.at = Some(self.at.map_or(at, |planned| planned.min(at)));
-    }
-
-    /// Nothing is looked at any more.
-    pub(super) fn stop(&mut self) {
-        self.at = None;
-        self.comparison = None;
-    }
-
-    /// These are being changed.
-    pub(super) fn touch(&mut self, changes: &[Change]) {
-        if self.asked || self.comparison.is_some() {
-            self.touched.extend(changes.iter().map(Change::entry));
-        }
-    }
-}
-
 impl Ways {
-    /// Somebody has done something to the table of nftables.
-    pub(in crate::agent) fn noticed(&mut self, now: Mono) {
+    /// Somebody has done something to tables of nftables.
+    pub(in crate::agent) fn noticed(&mut self, noticed: Noticed, now: Mono) {
         for each in &mut self.each {
-            if matches!(each.way, crate::model::Way::Nftables(_)) && each.open {
-                each.repair.plan(now.after(SETTLE));
+            let is_meant = match each.way {
+                Way::Nftables(_) => noticed.table,
+                Way::Iptables(_) => noticed.filter,
+                _ => false,
+            };
+            if is_meant && each.open {
+                each.repair.hurry(now.after(SETTLE));
             }
         }
         self.plan_repair();
@@ -146,7 +97,11 @@ impl Ways {
         if !each.open || each.released {
             return false;
         }
-        if !each.is_xdp() && !left::load(&self.state_dir).contains(&each.way) {
+        let is_listed = left::is_listed(&self.state_dir, &each.way);
+        if !each.is_xdp() && (!each.repair.listed || is_listed.is_none()) {
+            // Not because somebody has taken it away: it could not be written down.
+            each.repair.listed = left::add(&self.state_dir, &each.way).is_ok();
+        } else if !each.is_xdp() && is_listed == Some(false) {
             info!("{}: taken away by banner detach, and left so", each.name());
             each.released = true;
             each.why_not = Some("taken away by banner detach; start the agent again".into());
@@ -169,16 +124,28 @@ impl Ways {
         let (answers, asked) = (self.answers.clone(), around.now.mono);
         tokio::task::spawn_blocking(move || {
             let found = inquiry();
-            let _ = answers.send(Answer { way, asked, found });
+            let took = clock::now().mono.since(asked);
+            let _ = answers.send(Answer {
+                way,
+                asked,
+                took,
+                found,
+            });
         });
         false
     }
 
     /// Takes an answer. Whether a way does not work any more.
     pub(in crate::agent) fn answered(&mut self, answer: Answer, around: &mut Around<'_>) -> bool {
-        let Answer { way, asked, found } = answer;
+        let Answer {
+            way,
+            asked,
+            took,
+            found,
+        } = answer;
         let each = &mut self.each[way];
         each.repair.asked = false;
+        each.repair.not_before = around.now.mono.after(took * REST);
         let name = each.way.name().to_owned();
         if !each.open || each.released {
             return false;
@@ -209,7 +176,10 @@ impl Ways {
             let Some(enforcer) = enforcer(each, around.xdp) else {
                 return false;
             };
-            if let Err(error) = enforcer.open() {
+            let opened = enforcer.open();
+            let glance = enforcer.glance();
+            each.repair.glance = glance;
+            if let Err(error) = opened {
                 error!("{name}: {broken}, and cannot be put back: {error}");
                 each.give_up(error.to_string(), around.now.mono);
                 self.plan_repair();

@@ -107,13 +107,16 @@ impl Ways {
         let opened = (enforcer.set_never(around.never))
             .and_then(|()| enforcer.set_ports(&mut ports))
             .and_then(|()| enforcer.open());
+        each.repair.glance = enforcer.glance();
         match opened {
             Ok(()) => {
                 each.works();
                 each.open = true;
                 each.there = true;
                 each.repair.plan(around.now.mono);
-                if let Err(error) = left::add(&self.state_dir, &self.each[way].way) {
+                let added = left::add(&self.state_dir, &self.each[way].way);
+                self.each[way].repair.listed = added.is_ok();
+                if let Err(error) = added {
                     warn!("{error}; banner detach will not know of what is there");
                 }
                 true
@@ -246,10 +249,12 @@ impl Ways {
             .iter_mut()
             .filter(|each| each.open && !each.released)
         {
-            if let Some(enforcer) = &mut each.enforcer
-                && let Err(error) = enforcer.set_never(around.never)
-            {
-                outcome = Err(format!("{}: {error}", each.name()));
+            if let Some(enforcer) = &mut each.enforcer {
+                let told = enforcer.set_never(around.never);
+                each.repair.glance = enforcer.glance();
+                if let Err(error) = told {
+                    outcome = Err(format!("{}: {error}", each.name()));
+                }
             }
         }
         outcome
@@ -275,6 +280,7 @@ impl Ways {
         {
             if let Some(enforcer) = &mut each.enforcer {
                 let told = enforcer.set_ports(&mut ports.clone());
+                each.repair.glance = enforcer.glance();
                 told.map_err(|error| format!("{}: {error}", each.name()))?;
             }
         }

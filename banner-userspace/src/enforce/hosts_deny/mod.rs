@@ -6,7 +6,15 @@
 
 mod file;
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    os::unix::fs::MetadataExt as _,
+    path::PathBuf,
+    time::Duration,
+};
 
 use ipnet::IpNet;
 
@@ -265,8 +273,20 @@ impl Enforcer for HostsDeny {
         false
     }
 
-    fn patience(&self) -> Duration {
-        Duration::from_secs(2)
+    fn glance(&mut self) -> Option<u64> {
+        let mut hasher = DefaultHasher::new();
+        let found = fs::metadata(self.path()).ok();
+        let found = found.map(|found| {
+            let changed = (
+                found.mtime(),
+                found.mtime_nsec(),
+                found.ctime(),
+                found.ctime_nsec(),
+            );
+            (found.dev(), found.ino(), found.size(), changed)
+        });
+        found.hash(&mut hasher);
+        Some(hasher.finish())
     }
 
     fn remove(&mut self) -> Result<(), EnforceError> {

@@ -4,6 +4,7 @@
 //! and set of ports a set `hash:net` with ends that the kernel keeps. Everything is changed by restore
 //! commands: one child for however many bans.
 
+mod glance;
 mod programs;
 mod restore;
 mod sets;
@@ -13,7 +14,7 @@ use std::{collections::BTreeMap, time::Duration};
 use ipnet::IpNet;
 
 use self::{
-    programs::{ipset, ipset_restore, listed, restore_command, set_names},
+    programs::{ipset, ipset_restore, listed, restore_command, set_kinds, set_names},
     restore::{COMMENT, Member},
     sets::{FAMILIES, Family, Sets},
 };
@@ -117,6 +118,25 @@ impl Iptables {
                 });
             }
         }
+        self.refuse_foreign_sets()
+    }
+
+    /// A set of banner's name that banner would not have made so.
+    fn refuse_foreign_sets(&self) -> Result<(), EnforceError> {
+        for (name, kind) in set_kinds()? {
+            let has = |word: &str| kind.split(' ').any(|found| found == word);
+            let ours =
+                has("hash:net") && (self.sets.is_never(&name) || has("timeout") && has("comment"));
+            if self.sets.is_own(&name) && !ours {
+                return Err(EnforceError::Foreign {
+                    what: format!("a set {name} of ipset ({})", kind.trim_end()),
+                    advice: format!(
+                        "look at it (ipset list {name}), and remove or rename it if it is not needed; or \
+                         give banner another name for its chain and sets: {{iptables: {{chain: …}}}}"
+                    ),
+                });
+            }
+        }
         Ok(())
     }
 
@@ -181,6 +201,7 @@ impl Enforcer for Iptables {
         if own.is_empty() {
             return Ok(false);
         }
+        self.refuse_foreign_sets()?;
         // What sets of ports there are, the rules say, in a comment.
         for family in FAMILIES {
             for rule in listed(family, &self.options.chain)?.unwrap_or_default() {
@@ -255,6 +276,10 @@ impl Enforcer for Iptables {
 
     fn longest(&self) -> Option<Duration> {
         Some(Duration::from_secs(LONGEST))
+    }
+
+    fn glance(&mut self) -> Option<u64> {
+        glance::at(&self.sets).ok()
     }
 
     fn patience(&self) -> Duration {

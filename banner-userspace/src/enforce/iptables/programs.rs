@@ -14,6 +14,23 @@ pub(super) fn set_names() -> Result<Vec<String>, EnforceError> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
+/// The sets that there are, with type and options, such as `hash:net family inet … timeout 0 comment`.
+pub(super) fn set_kinds() -> Result<Vec<(String, String)>, EnforceError> {
+    let listed = ipset()?.args(["list", "-t"]).run(&[])?;
+    let text = String::from_utf8_lossy(&listed.stdout);
+    let mut sets: Vec<(String, String)> = Vec::new();
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("Name: ") {
+            sets.push((name.to_owned(), String::new()));
+        } else if let Some((_, kind)) = sets.last_mut()
+            && let Some(more) = (line.strip_prefix("Type: ")).or(line.strip_prefix("Header: "))
+        {
+            kind.extend([more, " "]);
+        }
+    }
+    Ok(sets)
+}
+
 pub(super) fn ipset() -> Result<Child, ChildError> {
     Child::new("ipset", "ipset", WITHIN)
 }

@@ -15,7 +15,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use nix::errno::Errno;
 
-pub use self::notices::Notices;
+pub use self::notices::{Noticed, Notices};
 use self::{
     message::Element,
     script::{Listing, TABLE},

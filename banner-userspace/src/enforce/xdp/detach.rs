@@ -7,9 +7,9 @@ use std::{
 
 use banner_common::{BANS4, BANS6, COUNTERS};
 
+use super::super::lock::owner;
 use super::{
     XdpError, links,
-    lock::owner,
     pins::{Pins, remove},
     shape::SHARED,
 };

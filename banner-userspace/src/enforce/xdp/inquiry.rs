@@ -7,6 +7,7 @@ use banner_common::{BANS4, MAX_MORE, PORTS, SEVERAL};
 
 use super::{
     Xdp, XdpError,
+    bans::Bans,
     batch::read_array,
     clock::Reading,
     groups::{Groups, Scope},
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     enforce::{EnforceError, Found, Held, Inquiry},
-    model::{Entry, Mono, Until},
+    model::{Entry, Mono, Until, is_host},
 };
 
 impl Xdp {
@@ -43,6 +44,30 @@ impl Xdp {
         self.bans.read_again()?;
         self.never.replace(&self.bans.never)?;
         Ok(())
+    }
+}
+
+impl Bans {
+    /// Whether the program comes upon all of these.
+    pub(super) fn holds(&self, entries: &[Entry]) -> bool {
+        // What cannot be read is no sign of others.
+        entries.iter().all(|entry| self.has(entry).unwrap_or(true))
+    }
+
+    fn has(&self, entry: &Entry) -> Result<bool, XdpError> {
+        let Some(scope) = self.scopes.scope(entry.ports) else {
+            return Ok(true);
+        };
+        match self.groups.member(entry.net, scope) {
+            Some(key) => Ok(self.tables.member(key)?.is_some()
+                // The last bit tells a prefix's own bans from those that are looked up.
+                && self.tables.group_of(entry.net)? == Some(key.group & !1)),
+            None if is_host(entry.net) => {
+                let found = self.tables.host(entry.net.addr())?;
+                Ok(found.is_some_and(|found| found.scope == scope && found.flags & SEVERAL == 0))
+            }
+            None => Ok(true),
+        }
     }
 }
 

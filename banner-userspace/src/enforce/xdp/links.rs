@@ -152,6 +152,21 @@ impl Xdp {
         Ok(survey)
     }
 
+    /// Links whose program is off its interface, or is not the one that this agent has put there: what
+    /// the kernel tells nobody. It takes a few system calls for each link.
+    pub fn strayed(&self) -> Vec<u32> {
+        let mut strayed = Vec::new();
+        for (_, path) in self.pins.links().unwrap_or_default() {
+            if let Ok(Some(link)) = Link::open_if_there(&path)
+                && let Some(known) = self.links.iter().find(|known| known.link == link.id)
+                && (link.is_over() || known.program != link.program)
+            {
+                strayed.push(link.id);
+            }
+        }
+        strayed
+    }
+
     /// Whether somebody has removed the pinned maps, as `banner detach` does: nothing may be attached
     /// any more.
     pub fn is_unpinned(&self) -> bool {

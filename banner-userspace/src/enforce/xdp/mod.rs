@@ -21,7 +21,6 @@ mod holder;
 mod inquiry;
 mod kernel;
 mod links;
-mod lock;
 mod migrate;
 mod names;
 mod never;
@@ -61,8 +60,8 @@ use self::{
     bans::Bans, batch::read_array, clock::Clock, counters::Counted, entry::JailKeys,
     never::NeverMaps, object::Loader, pins::Pins, scopes::Scopes, tables::Tables,
 };
-use super::{EnforceError, Enforcer, Failed, Inquiry, Tested, Trial};
-use crate::model::{Ban, Change, Now, PortSets, PrefixSet};
+use super::{EnforceError, Enforcer, Failed, Inquiry, Tested, Trial, lock};
+use crate::model::{Ban, Change, Entry, Now, PortSets, PrefixSet};
 
 /// The XDP program with its maps.
 #[derive(Debug)]
@@ -228,6 +227,10 @@ impl Enforcer for Xdp {
 
     fn test(&mut self, trial: &Trial<'_>) -> Tested {
         self.self_test(trial)
+    }
+
+    fn holds(&self, entries: &[Entry]) -> bool {
+        self.bans.holds(entries)
     }
 
     fn remove(&mut self) -> Result<(), EnforceError> {

@@ -10,12 +10,11 @@ use std::{
 use banner_common::{BANS4, BANS6, COUNTERS};
 use nix::fcntl::{Flock, FlockArg};
 
+use super::super::lock::owner;
 use super::{
     Advice, XdpError,
     access::check_access,
-    bpffs,
-    lock::owner,
-    migrate,
+    bpffs, migrate,
     names::{LINK_PREFIX, TCX_PREFIX, hooked_interface, interface_in, link_name, linked_interface},
     shape::{Shape, counters, first_counters, shapes},
 };

@@ -20,6 +20,7 @@ use super::{
     batch::{self, Bytes},
     groups::{Found, Step},
 };
+use crate::model::is_host;
 
 /// What the program looks bans up in.
 pub(super) struct Tables {
@@ -104,6 +105,24 @@ impl Tables {
     /// A member of a group.
     pub(super) fn member(&self, key: More) -> Result<Option<Entry>, XdpError> {
         found(self.more.get(&key.to_bytes(), 0), MORE)
+    }
+
+    /// The group of a host with several bans, or of the longest banned prefix that has this one in it.
+    pub(super) fn group_of(&self, net: IpNet) -> Result<Option<u32>, XdpError> {
+        if is_host(net) {
+            let host = self.host(net.addr())?;
+            let several = host.filter(|entry| entry.flags & SEVERAL != 0);
+            return Ok(several.map(|entry| entry.jail));
+        }
+        let (group, map) = match net {
+            IpNet::V4(net) => (self.wide4.get(&key4(net), 0), WIDE4),
+            IpNet::V6(net) => (self.wide6.get(&key6(net), 0), WIDE6),
+        };
+        match group {
+            Ok(group) => Ok(Some(group)),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(XdpError::map(map)(error)),
+        }
     }
 
     /// What is in a place.

@@ -132,9 +132,9 @@ fn what_others_do_is_told_and_seen() -> Result<()> {
         })??;
         let notices = ground.on_server(Notices::open)??;
         ground.apply(&mut nftables, &[set(address, PortsId::ALL, Until::Forever)])?;
-        ensure!(!notices.drain(nftables.port()), "its own work");
+        ensure!(!notices.drain(nftables.port()).table, "its own work");
         output(server, &["nft", "add", "table", "inet", "other"])?;
-        ensure!(!notices.drain(nftables.port()), "another table");
+        ensure!(!notices.drain(nftables.port()).table, "another table");
 
         for (deed, broken, held) in [
             ("delete element inet banner v4_32 { 192.0.2.66 }", false, 0),
@@ -148,7 +148,7 @@ fn what_others_do_is_told_and_seen() -> Result<()> {
             ("flush ruleset", true, 0),
         ] {
             output(server, &["nft", deed])?;
-            ensure!(notices.drain(nftables.port()), "{deed}: no notice");
+            ensure!(notices.drain(nftables.port()).table, "{deed}: no notice");
             let found = ground.on_server(|| nftables.inquire()())??;
             ensure!(found.broken.is_some() == broken, "{deed}: {found:?}");
             ensure!(found.held.len() == held, "{deed}: {found:?}");

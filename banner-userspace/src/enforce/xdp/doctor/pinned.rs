@@ -6,7 +6,8 @@ use aya::maps::{HashMap, Map, MapData};
 use banner_common::{BANS4, BANS6, Ban};
 use serde::Serialize;
 
-use super::super::{links, lock::owner, pins::Pins, shape::Shape};
+use super::super::{links, pins::Pins, shape::Shape};
+use crate::enforce::lock::owner;
 
 /// More bans than these are not counted one by one.
 const MOST_COUNTED: usize = 1_000_000;
