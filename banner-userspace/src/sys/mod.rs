@@ -1,6 +1,7 @@
 //! The one place outside the kernel program with `unsafe` in it.
 
 pub(crate) mod bpf;
+pub(crate) mod orphan;
 pub(crate) mod peer;
 pub(crate) mod pidfd;
 pub(crate) mod xtables;

@@ -8,6 +8,7 @@ use std::process::{self, ChildStderr, ChildStdout, Command, Stdio};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use crate::source::stream::SLICE;
+use crate::sys::orphan;
 
 /// How much of what it complains of is kept, in bytes: the end of it.
 const COMPLAINT: usize = 1024;
@@ -31,14 +32,16 @@ pub(super) enum Piece {
 
 impl Child {
     pub(super) fn start(program: &Path, arguments: &[String]) -> io::Result<Self> {
-        let mut process = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(arguments)
             // What it complains of is shown, and looked into for one word.
             .env("LC_ALL", "C")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+            .stderr(Stdio::piped());
+        // Else it would stay until it next writes, when the agent is killed.
+        let mut process = orphan::none_of(&mut command).spawn()?;
         let (Some(output), Some(errors)) = (process.stdout.take(), process.stderr.take()) else {
             return Err(io::Error::other("its output is not there"));
         };
