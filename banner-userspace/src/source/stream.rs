@@ -105,7 +105,8 @@ pub struct Tally {
     pub cut: u64,
     /// Messages that were sent and could not be read: nobody has seen them.
     pub lost: u64,
-    /// Messages and connections of senders that are not allowed, or one too many.
+    /// Messages and connections of senders that are not allowed, or one too many; silent connections that
+    /// had to make room.
     pub refused: u64,
     /// What is in no form that is known.
     pub strange: u64,

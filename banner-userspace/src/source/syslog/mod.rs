@@ -6,12 +6,14 @@
 pub mod frame;
 mod listen;
 pub mod message;
+mod out;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IoSliceMut, Read as _};
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::time::Duration;
 
 use ipnet::IpNet;
 use nix::errno::Errno;
@@ -19,14 +21,16 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg};
 
 use self::frame::Frames;
 use self::listen::Door;
-use self::message::message;
-use super::batch::Batch;
+use self::out::Out;
 use super::state::Problem;
-use super::stream::{Poller, Stream, StreamState, Tally, Turn};
+use super::stream::{Poller, Stream, StreamState, Turn};
 use crate::model::{Chunk, Listen, Log, LogId, Mono, Now, SyslogLog, Wall};
 
-/// Connections at one address; one more is refused.
+/// Connections at one address; one more is refused, unless one of them has been silent for long.
 const CONNECTIONS: usize = 256;
+
+/// For so long, where another one wants in. Where none does, a sender may have nothing to say for days.
+const SILENT: Duration = Duration::from_mins(1);
 
 /// The largest datagram, in bytes.
 const DATAGRAM: usize = 64 * 1024;
@@ -65,14 +69,8 @@ struct Connection {
     frames: Frames,
     logs: Vec<LogId>,
     ready: bool,
-}
-
-/// What is to be given out.
-#[derive(Debug, Default)]
-struct Out {
-    batch: Batch,
-    logs: Vec<LogId>,
-    tally: Tally,
+    /// When it last said something.
+    heard: Mono,
 }
 
 impl Syslog {
@@ -173,7 +171,7 @@ impl Syslog {
         used
     }
 
-    fn accept(&mut self) {
+    fn accept(&mut self, now: Mono) {
         while self.knocked {
             let Some(door) = &self.door else { return };
             let (socket, sender) = match door.accept() {
@@ -185,16 +183,30 @@ impl Syslog {
                 }
             };
             let logs = self.logs_of(sender);
-            if logs.is_empty()
-                || self.connections.len() >= CONNECTIONS
-                || !self.connect(socket, logs)
-            {
+            if logs.is_empty() || !self.has_room(now) || !self.connect(socket, logs, now) {
                 self.out.tally.refused += 1;
             }
         }
     }
 
-    fn connect(&mut self, socket: OwnedFd, logs: Vec<LogId>) -> bool {
+    /// Whether there is room for a connection, which the one that has been silent for longest may have
+    /// to make. One of which something is to be read is not silent.
+    fn has_room(&mut self, now: Mono) -> bool {
+        if self.connections.len() < CONNECTIONS {
+            return true;
+        }
+        let silent = (self.connections.iter())
+            .filter(|(_, one)| !one.ready && now.since(one.heard) >= SILENT)
+            .min_by_key(|(_, one)| one.heard);
+        let Some((&token, _)) = silent else {
+            return false;
+        };
+        self.connections.remove(&token);
+        self.out.tally.refused += 1;
+        true
+    }
+
+    fn connect(&mut self, socket: OwnedFd, logs: Vec<LogId>, now: Mono) -> bool {
         self.last_token = self.last_token.checked_add(1).unwrap_or(1);
         let token = self.last_token;
         if self.poller.add(&socket, self.number, token).is_err() {
@@ -205,13 +217,14 @@ impl Syslog {
             frames: Frames::default(),
             logs,
             ready: true,
+            heard: now,
         };
         self.connections.insert(token, connection);
         true
     }
 
     /// Reads the connections by turns.
-    fn connections(&mut self, now: Wall, budget: usize, sink: &mut dyn FnMut(Chunk<'_>)) -> usize {
+    fn connections(&mut self, now: Now, budget: usize, sink: &mut dyn FnMut(Chunk<'_>)) -> usize {
         let mut used = 0;
         while used < budget {
             let mut ready = self.connections.iter().filter(|(_, one)| one.ready);
@@ -229,7 +242,7 @@ impl Syslog {
     fn read(
         &mut self,
         token: u32,
-        now: Wall,
+        now: Now,
         budget: usize,
         sink: &mut dyn FnMut(Chunk<'_>),
     ) -> usize {
@@ -248,12 +261,14 @@ impl Syslog {
             frames,
             logs,
             ready,
+            heard,
         } = connection;
-        let mut give = |bytes: &[u8], cut| out.take(bytes, cut, logs, now, *limit, sink);
+        let mut give = |bytes: &[u8], cut| out.take(bytes, cut, logs, now.wall, *limit, sink);
         let read = stream.read(&mut buffer[..SLICE.min(budget)]);
         let (used, over) = match read {
             Ok(0) => (0, true),
             Ok(count) => {
+                *heard = now.mono;
                 frames.take(&buffer[..count], *limit + HEADER, &mut give);
                 (count, false)
             }
@@ -269,39 +284,6 @@ impl Syslog {
         }
         self.out.tally.bytes += used as u64;
         used
-    }
-}
-
-impl Out {
-    fn take(
-        &mut self,
-        bytes: &[u8],
-        cut: bool,
-        logs: &[LogId],
-        now: Wall,
-        limit: usize,
-        sink: &mut dyn FnMut(Chunk<'_>),
-    ) {
-        let found = message(bytes);
-        let (line, at) = (found.line, found.at);
-        if line.is_empty() {
-            return;
-        }
-        if self.logs != logs {
-            self.batch.give(&self.logs, None, sink);
-            self.logs = logs.to_vec();
-        }
-        self.tally.lines += 1;
-        // RFC 5424 allows to leave out the time; then it is that of the arrival.
-        let at = at.or(found.timeless.then_some(now));
-        if cut || line.len() > limit {
-            self.tally.cut += 1;
-            self.batch.give(logs, None, sink);
-            self.batch.add(&line[..line.len().min(limit)], at);
-            self.batch.give_cut(logs, None, sink);
-        } else {
-            self.batch.add(&line, at);
-        }
     }
 }
 
@@ -329,8 +311,8 @@ impl Stream for Syslog {
         let bytes = match &self.door {
             Some(Door::Datagrams(_)) if self.knocked => self.datagrams(now.wall, budget, sink),
             Some(Door::Tcp(_) | Door::Unix(_)) => {
-                self.accept();
-                self.connections(now.wall, budget, sink)
+                self.accept(now.mono);
+                self.connections(now, budget, sink)
             }
             _ => 0,
         };

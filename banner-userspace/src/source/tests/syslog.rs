@@ -1,9 +1,10 @@
 //! Syslog over real sockets.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{TcpStream, UdpSocket};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::time::Duration;
 
 use super::house::{House, NOON};
 use crate::model::{Listen, Log, SyslogLog};
@@ -200,4 +201,39 @@ fn datagrams_that_the_kernel_had_no_room_for_are_counted() {
     send("127.0.0.1", port, "last");
     house.wait_until(|house| house.states()[0].tally.lines == read + 1);
     assert_eq!(house.states()[0].tally.lost, sent - read);
+}
+
+#[test]
+fn who_holds_connections_and_is_silent_keeps_nobody_out() {
+    let mut house = House::new(|folder| {
+        vec![log(
+            Listen::UnixStream(format!("{folder}/stream").into()),
+            &[],
+        )]
+    });
+    house.open(Vec::new());
+    let connect = |house: &mut House| {
+        let stream = UnixStream::connect(house.path("stream")).expect("connect");
+        // Taken before the next one comes: only so many may wait.
+        house.settle();
+        stream
+    };
+    let refused = |house: &House| house.states()[0].tally.refused;
+    let mut silent: Vec<_> = (0..256).map(|_| connect(&mut house)).collect();
+    let early = connect(&mut house);
+    assert_eq!(refused(&house), 1, "all places are taken");
+    drop(early);
+    house.now.mono = house.now.mono.after(Duration::from_secs(30));
+    silent[0].write_all(b"<38>x: a\n").expect("write");
+    assert_eq!(house.wait_for(1)[0].text, "x: a");
+    house.now.mono = house.now.mono.after(Duration::from_secs(31));
+    let mut late = connect(&mut house);
+    assert_eq!(refused(&house), 2, "one made room");
+    late.write_all(b"<38>x: b\n").expect("write");
+    assert_eq!(house.wait_for(1)[0].text, "x: b");
+    silent[0].write_all(b"<38>x: c\n").expect("write");
+    assert_eq!(house.wait_for(1)[0].text, "x: c");
+    let mut end = [0];
+    let closed = silent[1].read(&mut end).expect("the end");
+    assert_eq!(closed, 0, "the one that was silent for longest");
 }
