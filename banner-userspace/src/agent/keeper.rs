@@ -108,10 +108,14 @@ impl Keeper {
         }
     }
 
-    /// The jails are these from now on.
-    pub(super) fn set_jails(&mut self, jails: impl Iterator<Item = Arc<str>>) {
+    /// The configuration is this one from now on.
+    pub(super) fn reload(&mut self, config: &Config) {
+        let jails = config.jails.iter().map(|jail| jail.name.as_str().into());
         self.jails = jails.collect();
         self.renamed = true;
+        if let Some(store) = &self.store {
+            store.keep_for(retention(config));
+        }
     }
 
     /// What the last agent left; waits for it.

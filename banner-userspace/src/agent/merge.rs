@@ -23,7 +23,7 @@ pub(super) struct Differences {
 ///
 /// Whoever adds a section to the configuration enters it here, or takes what is new of it over in
 /// [`Running::take_over`](super::run::Running).
-const NEEDS_RESTART: [(&str, Changed, Keep); 5] = [
+const NEEDS_RESTART: [(&str, Changed, Keep); 6] = [
     (
         "interfaces",
         |old, new| old.interfaces != new.interfaces,
@@ -35,9 +35,14 @@ const NEEDS_RESTART: [(&str, Changed, Keep); 5] = [
         |old, new| new.enforce.clone_from(&old.enforce),
     ),
     (
-        "store",
-        |old, new| old.store != new.store,
-        |old, new| new.store.clone_from(&old.store),
+        "store.path",
+        |old, new| old.store.path != new.store.path,
+        |old, new| new.store.path.clone_from(&old.store.path),
+    ),
+    (
+        "store.lines",
+        |old, new| old.store.lines != new.store.lines,
+        |old, new| new.store.lines = old.store.lines,
     ),
     (
         "limits.bans",

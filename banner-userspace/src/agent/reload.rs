@@ -168,12 +168,7 @@ impl Running {
                 tracker.watch();
             }
         }
-        let names = agent
-            .config
-            .jails
-            .iter()
-            .map(|jail| jail.name.as_str().into());
-        agent.keeper.set_jails(names);
+        agent.keeper.reload(&agent.config);
         warnings.extend(agent.teller.reload(&agent.config).err());
         warnings.extend(self.follow_logs(old, now));
         let mut never = never(&self.agent.config, network, self.agent.session);

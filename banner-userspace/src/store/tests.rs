@@ -293,6 +293,33 @@ fn what_is_old_goes() {
 }
 
 #[test]
+fn a_reload_changes_how_long_the_past_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = options(dir.path());
+    let past = History {
+        net: "192.0.2.7/32".parse().unwrap(),
+        jail: "sshd".into(),
+        count: 1,
+        last: now(0).wall,
+        ends: Some(now(10).wall),
+    };
+    let cause = Cause {
+        host: "192.0.2.7".parse().unwrap(),
+        evidence: Arc::default(),
+        past: Some(past.clone()),
+    };
+    let store = Store::open(options.clone(), now(0)).unwrap();
+    let ban = kept("192.0.2.7/32", Some("sshd"), 10);
+    write(&store, batch(1, vec![Change::Put(ban, Some(cause))]));
+    // Within the hour after it was last looked what is old.
+    write(&store, batch(15, Vec::new()));
+    store.keep_for(Duration::from_mins(1));
+    write(&store, batch(16, Vec::new()));
+    store.stop(None, PATIENCE).unwrap();
+    assert_eq!(found(&options, 17).history, []);
+}
+
+#[test]
 fn windows_that_change_again_and_again_take_no_more_room() {
     let dir = tempfile::tempdir().unwrap();
     let options = options(dir.path());

@@ -70,6 +70,8 @@ pub(super) struct Shared {
     pub(super) busy: bool,
     /// What was found when the file could first be read, though that was late.
     pub(super) late: Option<Loaded>,
+    /// How long the past is kept from now on.
+    pub(super) retention: Option<Duration>,
 }
 
 /// The agent's end of the store. Nothing here waits but [`Store::loaded`] and [`Store::stop`].
@@ -109,6 +111,11 @@ impl Store {
     /// What could be read only now.
     pub fn late(&self) -> Option<Loaded> {
         lock(&self.shared).late.take()
+    }
+
+    /// From the next batch on the past is kept for so long.
+    pub fn keep_for(&self, retention: Duration) {
+        lock(&self.shared).retention = Some(retention);
     }
 
     /// How it is.

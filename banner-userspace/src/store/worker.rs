@@ -209,6 +209,10 @@ impl Worker {
     }
 
     fn write(&mut self) -> Result<(), Trouble> {
+        if let Some(retention) = lock(&self.shared).retention.take() {
+            self.options.retention = retention;
+            self.tidied = None;
+        }
         let (Some(open), Some(batch)) = (&mut self.open, &self.held) else {
             return Ok(());
         };
