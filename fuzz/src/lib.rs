@@ -8,10 +8,14 @@
 pub mod budget;
 pub mod configuration;
 pub mod directory;
+pub mod entry;
 pub mod filters;
+pub mod frame;
 pub mod ini;
 pub mod lines;
+pub mod message;
 pub mod parts;
+pub mod record;
 pub mod seeds;
 pub mod stamps;
 pub mod translator;
@@ -28,7 +32,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 10] = [
     Target {
         name: "translator",
         run: translator::run,
@@ -58,6 +62,26 @@ pub const TARGETS: [Target; 6] = [
         name: "configuration",
         run: configuration::run,
         seeds: seeds::configurations,
+    },
+    Target {
+        name: "record",
+        run: record::run,
+        seeds: seeds::records,
+    },
+    Target {
+        name: "entry",
+        run: entry::run,
+        seeds: seeds::entries,
+    },
+    Target {
+        name: "message",
+        run: message::run,
+        seeds: seeds::messages,
+    },
+    Target {
+        name: "frame",
+        run: frame::run,
+        seeds: seeds::frames,
     },
 ];
 

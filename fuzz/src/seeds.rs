@@ -127,6 +127,70 @@ pub fn configurations() -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// The lines of one sample of each filter.
+fn lines_of_filters() -> Vec<String> {
+    let samples = specs().filter_map(|spec| spec.samples.into_iter().next());
+    samples
+        .filter_map(|sample| sample.lines.into_iter().next_back())
+        .collect()
+}
+
+/// For the files of containers.
+pub fn records() -> Vec<Vec<u8>> {
+    let time = "2026-11-20T12:00:00.000000001+01:00";
+    let mut seeds = vec![
+        br#"{"log":"a\u00fc\n","stream":"stdout","attrs":{"tag":[1,"x"]},"time":"2026-11-20T12:00:00Z"}"#.to_vec(),
+        format!("{time} stdout F").into_bytes(),
+    ];
+    for (n, line) in lines_of_filters().iter().enumerate() {
+        let (stream, flag) = [("stdout", "F"), ("stderr", "P"), ("stdout", "F:x")][n % 3];
+        seeds.push(format!("{time} {stream} {flag} {line}\n").into_bytes());
+        let log = format!("{line}\n");
+        let json = serde_json::json!({ "log": log, "stream": stream, "time": time });
+        seeds.push(json.to_string().into_bytes());
+    }
+    seeds
+}
+
+/// For the journal.
+pub fn entries() -> Vec<Vec<u8>> {
+    let mut seeds = vec![
+        br#"{"MESSAGE":["a",[98],null,1],"_COMM":["x","y"],"_SOURCE_REALTIME_TIMESTAMP":"1"}"#.to_vec(),
+        br#"{"SYSLOG_IDENTIFIER":"kernel","__MONOTONIC_TIMESTAMP":"12345678","MESSAGE":null}"#.to_vec(),
+        br#"{"__CURSOR":"s=1;t=2a","_PID":"7","SYSLOG_PID":"8","_COMM":"x","MESSAGE":[104,252,10]}"#.to_vec(),
+    ];
+    for (n, line) in lines_of_filters().iter().enumerate() {
+        let json = serde_json::json!({
+            "MESSAGE": line, "_HOSTNAME": "h", "_COMM": "sshd", "_PID": n.to_string(),
+            "__REALTIME_TIMESTAMP": "1795176000000000", "_TRANSPORT": "syslog",
+        });
+        seeds.push(json.to_string().into_bytes());
+    }
+    seeds
+}
+
+/// For messages of syslog.
+pub fn messages() -> Vec<Vec<u8>> {
+    let mut seeds = vec![b"<1000>x".to_vec(), b"<38>1 - - - - - -".to_vec()];
+    for line in lines_of_filters() {
+        let rfc5424 = "<38>1 2026-11-20T12:00:00.1+01:00 h sshd 7 - [a@1 b=\"\\\"]\"][c]";
+        seeds.push(format!("<38>{line}\n").into_bytes());
+        seeds.push(format!("{rfc5424} \u{feff}{line}\0").into_bytes());
+    }
+    seeds
+}
+
+/// For connections with messages of syslog.
+pub fn frames() -> Vec<Vec<u8>> {
+    let mut seeds = vec![b"\x10\x001234567890 x\n007 x\n3 abc".to_vec()];
+    for (n, line) in lines_of_filters().iter().enumerate() {
+        let size = u8::try_from(n % 40).unwrap_or_default();
+        let text = format!("{} <38>{line}<38>{line}\n\r\0{} x\ny", line.len() + 4, 3);
+        seeds.push([&[u8::MAX - size, size], text.as_bytes()].concat());
+    }
+    seeds
+}
+
 /// Digits are alike, and so are letters.
 fn shape(c: char) -> char {
     match c {

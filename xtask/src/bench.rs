@@ -1,12 +1,12 @@
 //! `cargo xtask bench`: measures, and prints each figure beside its floor.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::PathBuf, process::Command};
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
 use crate::{
-    command, places,
+    command, conformance, places,
     setup::{self, Voice},
     test,
 };
@@ -34,6 +34,8 @@ enum Section {
     Tail,
     /// Lines to decisions: how fast logs are read, beside `rg -c` and others; needs no root
     Matching,
+    /// The slowest line of each filter, of the library and of fail2ban's; needs no root
+    Worst,
     /// Bans a second into nftables and ipset
     Enforcers,
     /// A million bans and very many at once, through log, kernel and store, beside other daemons
@@ -62,14 +64,23 @@ impl Section {
         use Section::{DataPlane, Flood, Goodput, Memory, SetUp, TestRun};
         [DataPlane, Flood, Goodput, Memory, SetUp, TestRun].contains(&self)
     }
+
+    /// What is measured in one process and without a kernel is an example of the library.
+    fn is_example(self) -> bool {
+        matches!(self, Self::Matching | Self::Worst)
+    }
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    if args.sections.contains(&Section::Matching) {
-        matching(args.quick)?;
-        if args.sections.len() == 1 {
-            return Ok(());
+    for section in args.sections.iter().filter(|section| section.is_example()) {
+        match section {
+            Section::Worst => worst(args.quick)?,
+            _ => matching(args.quick)?,
         }
+    }
+    let example = |section: &Section| section.is_example();
+    if !args.sections.is_empty() && args.sections.iter().all(example) {
+        return Ok(());
     }
     setup::tests(Voice::Changes)?;
     let mut settings = vec![("PATH".into(), test::path_with_sbin()?)];
@@ -99,7 +110,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let bench = build("banner-tests", "bench")?;
     settings.push(("BANNER_BIN".into(), banner.into_os_string()));
     let words = (args.sections.iter())
-        .filter(|section| **section != Section::Matching)
+        .filter(|section| !section.is_example())
         .filter_map(|section| section.word());
     command::run(
         command::as_root(&bench, settings)?
@@ -109,27 +120,46 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     )
 }
 
-/// What is measured in one process and without a kernel is an example of the library.
+/// Lines to decisions.
 fn matching(quick: bool) -> Result<()> {
     let others = setup::matching(Voice::Changes).unwrap_or_else(|error| {
         // The table says what is missing.
         eprintln!("some programs are not here to compare with: {error:#}");
         Vec::new()
     });
-    let build = [
-        "build",
-        "--release",
-        "--package",
-        "banner-userspace",
-        "--example",
-        "matching",
-    ];
-    let program = test::built(&build)?
-        .pop()
-        .context("cargo built no program")?;
     command::run(
-        std::process::Command::new(program)
+        Command::new(example("matching")?)
             .args(quick.then_some("--quick"))
             .envs(others),
     )
+}
+
+/// The slowest lines, of the library's filters and, where Python and the package are to be had, of fail2ban's.
+fn worst(quick: bool) -> Result<()> {
+    let program = example("worst")?;
+    let folder = places::workspace().join("target");
+    let list = folder.join("fail2ban-filters.json");
+    let mut command = Command::new(program);
+    command.args(["--seconds", if quick { "0.05" } else { "2" }]);
+    match conformance::list(&list) {
+        Ok(()) => {
+            command.arg("--imported").arg(&list);
+        }
+        Err(error) => eprintln!("fail2ban's filters are not tried: {error:#}"),
+    }
+    let corpus = folder.join("fuzz/corpus/lines");
+    if corpus.is_dir() {
+        command.arg("--corpus").arg(&corpus);
+    } else {
+        eprintln!("no lines of the fuzzer's: `cargo xtask fuzz lines` makes some");
+    }
+    command::run(&mut command)
+}
+
+/// An example of the library, built.
+fn example(name: &str) -> Result<PathBuf> {
+    let package = ["--package", "banner-userspace", "--example", name];
+    test::built(&[&["build", "--release"], &package[..]].concat())?
+        .pop()
+        .context("cargo built no program")
 }

@@ -2,6 +2,7 @@
 
 mod banner;
 mod compare;
+mod list;
 mod mutate;
 mod peer;
 mod report;
@@ -21,6 +22,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
+pub(crate) use self::list::list;
 use self::{
     banner::Banner,
     compare::{Comparison, Job},

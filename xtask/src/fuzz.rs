@@ -33,13 +33,17 @@ pub(crate) struct Args {
 }
 
 /// The targets of package `banner-fuzz`.
-const TARGETS: [&str; 6] = [
+const TARGETS: [&str; 10] = [
     "translator",
     "ini",
     "directory",
     "stamps",
     "lines",
     "configuration",
+    "record",
+    "entry",
+    "message",
+    "frame",
 ];
 
 /// An input that takes longer is a finding, in seconds. What a line or a file may take is looked at by

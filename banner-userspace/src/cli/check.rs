@@ -55,7 +55,7 @@ pub(super) fn check(path: &Path) -> anyhow::Result<ExitCode> {
         }
         let longest = usize::try_from(config.limits.line).unwrap_or(usize::MAX);
         match slow::slowest(filter, longest) {
-            Some(slow) if slow.is_slow() => {
+            Some(slow) if slow.time > slow::SLOW => {
                 say!("  warning: slow, {:.1?} for the line", slow.time);
                 say!("    {}", escaped(&slow.line));
                 slowest = slowest.max(slow.time);

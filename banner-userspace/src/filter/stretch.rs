@@ -10,8 +10,9 @@ use crate::model::Wall;
 
 /// What long parts are made of. The last stands for bytes that do not repeat: an automaton that is built
 /// as it goes meets no state twice.
-const FILLINGS: [&str; 11] = [
-    "a", "a ", "1", ".", "a: ", "[1", "a=b ", "\\\"", "\u{e9}", "\" ", RANDOM,
+const FILLINGS: [&str; 14] = [
+    "a", "a ", "1", ".", "a: ", "[1", "a=b ", "\\\"", "\u{e9}", "\" ", "\u{e9}: ", "\u{661}",
+    "\u{661}:", RANDOM,
 ];
 
 const RANDOM: &str = "random";
@@ -30,6 +31,16 @@ pub struct Stretched {
 }
 
 impl Stretched {
+    /// A line as it is.
+    pub fn whole(line: &[u8]) -> Self {
+        Self {
+            line: line.to_vec(),
+            at: None,
+            shown: String::from_utf8_lossy(line).into_owned(),
+            random: 0..0,
+        }
+    }
+
     /// Makes another line of the kind, where part of it is random; `seed` says which.
     pub fn vary(&mut self, seed: u64) {
         let part = self.line.get_mut(self.random.clone());
@@ -41,8 +52,9 @@ impl Stretched {
 
 impl Filter {
     /// Long lines of at most `limit` bytes: every example and sample with something long in each place
-    /// between words and behind it, and with itself repeated.
-    pub fn stretched(&self, limit: usize, now: Wall) -> impl Iterator<Item = Stretched> {
+    /// between words and behind it, and with itself repeated. Who looks at the first of them only has seen
+    /// something of all samples and places.
+    pub fn stretched(&self, limit: usize, now: Wall) -> impl Iterator<Item = Stretched> + use<> {
         let mut lines: Vec<(String, Option<Wall>)> = (self.spec.samples.iter())
             .filter_map(|sample| Some((sample.lines.last()?.clone(), None)))
             .collect();
@@ -50,22 +62,36 @@ impl Filter {
             let made = self.examples(now).into_iter();
             lines = made.map(|Example { line, at, .. }| (line, at)).collect();
         }
-        lines.into_iter().flat_map(move |(line, at)| {
-            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            (0..=words.len()).flat_map(move |place| {
-                let (before, after) = words.split_at(place);
-                let (before, after) = (before.join(" "), after.join(" "));
-                let own = if after.is_empty() { &before } else { &after };
-                let own = format!("{own} ");
-                let fillings: Vec<String> = (FILLINGS.iter().map(|text| (*text).to_owned()))
-                    .chain([own])
-                    .collect();
-                fillings
-                    .into_iter()
-                    .map(move |filling| stretch(&before, &filling, &after, limit, at))
-            })
+        let places = lines.iter().enumerate().flat_map(|(n, (line, _))| {
+            let places = 0..=line.split(' ').count();
+            places
+                .flat_map(move |place| (0..=FILLINGS.len()).map(move |filling| (n, place, filling)))
+        });
+        let places: Vec<_> = places.collect();
+        spread(places.len()).map(move |at| {
+            let (n, place, filling) = places[at];
+            let (line, written) = &lines[n];
+            let words: Vec<&str> = line.split(' ').collect();
+            let (before, after) = words.split_at(place);
+            let (before, after) = (before.join(" "), after.join(" "));
+            let own = if after.is_empty() { &before } else { &after };
+            let own = format!("{own} ");
+            let filling = FILLINGS.get(filling).copied().unwrap_or(&own);
+            stretch(&before, filling, &after, limit, *written)
         })
     }
+}
+
+/// All numbers below `count`, neighbours far apart.
+fn spread(count: usize) -> impl Iterator<Item = usize> {
+    fn divisor(a: usize, b: usize) -> usize {
+        if b == 0 { a } else { divisor(b, a % b) }
+    }
+    // The golden section leaves no large gaps, however many there are.
+    let near = count * 618 / 1000;
+    let step = (near..=count).find(|step| divisor(*step, count) <= 1);
+    let step = step.unwrap_or(1);
+    (0..count).map(move |n| n * step % count)
 }
 
 fn stretch(before: &str, filling: &str, after: &str, limit: usize, at: Option<Wall>) -> Stretched {
@@ -106,8 +132,21 @@ fn random(seed: u64) -> impl Iterator<Item = u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::filter::{Expect, FilterSpec, Key, Prefixes, Sample};
+
+    #[test]
+    fn numbers_are_spread_and_none_is_left_out() {
+        for count in [0, 1, 2, 3, 10, 1000, 1001, 7200] {
+            let numbers: Vec<usize> = spread(count).collect();
+            let all: BTreeSet<usize> = numbers.iter().copied().collect();
+            assert_eq!((all.len(), numbers.len()), (count, count));
+        }
+        let first: BTreeSet<usize> = spread(1000).take(20).map(|n| n / 100).collect();
+        assert_eq!(first.len(), 10);
+    }
 
     #[test]
     fn lines_are_long_in_every_place() {
@@ -134,9 +173,9 @@ mod tests {
             .zip(&varied)
             .filter(|(one, two)| one.line != two.line);
         assert_eq!(other.count(), 5);
-        assert_eq!(
-            lines[FILLINGS.len() + 1].shown,
-            "a <\"a\" 182 times>b from 192.0.2.7"
-        );
+        let shown = lines.iter().map(|line| &*line.shown);
+        let different: BTreeSet<&str> = shown.collect();
+        assert_eq!(different.len(), lines.len());
+        assert!(different.contains("a <\"a\" 182 times>b from 192.0.2.7"));
     }
 }
