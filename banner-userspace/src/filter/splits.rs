@@ -70,3 +70,61 @@ fn prefix(filter: &Filter) -> Option<&Prefix> {
         Judge::Native(_) | Judge::Fail2ban(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::{FilterSpec, Prefixes};
+
+    fn filter(prefix: &str, program: Option<&str>, encoding: Option<&str>) -> Filter {
+        let spec = FilterSpec {
+            prefix: Some(prefix.into()),
+            program: program.map(Into::into),
+            encoding: encoding.map(Into::into),
+            fail: vec!["^bad <HOST>$".into()],
+            ..FilterSpec::default()
+        };
+        Filter::compile(&spec, &Prefixes::default()).unwrap()
+    }
+
+    #[test]
+    fn filters_with_the_same_prefix_and_program_share_what_it_split_off_a_line() {
+        let filters = [
+            filter("syslog", Some("a"), None),
+            filter("syslog", Some("b"), None),
+            filter("syslog", Some("a"), None),
+            filter("syslog", Some("a"), Some("latin1")),
+            filter("line", None, None),
+        ];
+        let mut splits = Splits::new(&filters);
+        let shares: Vec<_> = (0..6).map(|n| splits.of(n).is_some()).collect();
+        assert_eq!(shares, [true, false, true, false, false, false]);
+        for (line, message) in [
+            ("Nov 20 10:00:00 host a[1]: bad 192.0.2.7", "bad 192.0.2.7"),
+            ("Nov 20 10:00:00 host a[12]: more", "more"),
+            (
+                "Nov 20 10:00:00 host b[12]: of b",
+                "Nov 20 10:00:00 host b[12]: of b",
+            ),
+        ] {
+            splits.next_line();
+            for n in [0, 2] {
+                let Shared {
+                    split,
+                    line: number,
+                } = splits.of(n).unwrap();
+                // The second that asks is not told of another line: it has no look at this one.
+                let text = if n == 0 {
+                    line
+                } else {
+                    &line.replace(' ', "x")
+                };
+                let (_, found) =
+                    prefix(&filters[n])
+                        .unwrap()
+                        .split_once(text.as_bytes(), split, number);
+                assert_eq!(found.len(), message.len(), "{line}");
+            }
+        }
+    }
+}

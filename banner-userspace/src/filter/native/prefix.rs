@@ -55,7 +55,7 @@ impl Prefix {
 
     /// The same as [`split`](Self::split) for several filters: the first that asks about the line of
     /// this number has it split.
-    pub(super) fn split_once<'l>(
+    pub(in crate::filter) fn split_once<'l>(
         &self,
         line: &'l [u8],
         split: &mut Split,
