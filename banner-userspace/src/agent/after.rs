@@ -40,5 +40,12 @@ impl Running {
         agent.keeper.note(decisions, &agent.decider, names, now);
         let teller = &self.agent.teller;
         teller.decisions(decisions, failed, self.agent.names(), now);
+        let ends = decisions.iter().any(|decision| {
+            use Decision::{Displaced, Lifted, Over};
+            matches!(decision, Over(_) | Lifted(_) | Displaced(_))
+        });
+        if ends {
+            self.release_forced(now);
+        }
     }
 }

@@ -103,7 +103,7 @@ impl Running {
     /// Why all of a prefix is on the never-ban list, if it is.
     fn why_never(&self, net: IpNet) -> Option<String> {
         let agent = &self.agent;
-        if !agent.decider.never().covers(net) {
+        if !agent.decider.never().covers(net) || agent.forced.set().covers(net) {
             return None;
         }
         let listed = (agent.config.ignore.iter()).find(|listed| listed.contains(&net));

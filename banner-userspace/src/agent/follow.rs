@@ -8,7 +8,7 @@ use super::{
     clock,
     enforcing::REGULARLY,
     run::Running,
-    start::{Started, never},
+    start::{Started, never, protected},
 };
 use crate::{
     model::{Now, PrefixSet},
@@ -39,12 +39,14 @@ impl Running {
         let agent = &mut self.agent;
         agent.looks.saw(network);
         let mut never = never(&agent.config, network, agent.session);
+        let mut protected = protected(network, agent.session);
         if network.unsettled {
             // What is missing may only have been passed over: nothing is taken away for it.
             never = PrefixSet::new(never.iter().chain(agent.decider.never().iter()));
+            protected = PrefixSet::new(protected.iter().chain(agent.protected.iter()));
         }
         // First, so that the gateway of a new uplink is not dropped for a moment.
-        let followed = self.follow_never(never, now);
+        let followed = self.follow_never(never, protected, now);
         if network.unsettled {
             return followed;
         }

@@ -7,6 +7,7 @@ mod clock;
 mod enforcing;
 mod explain;
 mod follow;
+mod forced;
 mod forget;
 mod guarded;
 mod interfaces;

@@ -9,11 +9,19 @@ use crate::{
 };
 
 impl Running {
-    /// What is never banned is this from now on, here and in the kernel.
-    pub(super) fn follow_never(&mut self, never: PrefixSet, now: Now) -> Result<(), String> {
+    /// What is never banned is this from now on, here and in the kernel, but for what is banned by force.
+    /// `protected`: what of it not even force bans.
+    pub(super) fn follow_never(
+        &mut self,
+        all: PrefixSet,
+        protected: PrefixSet,
+        now: Now,
+    ) -> Result<(), String> {
         let agent = &mut self.agent;
+        agent.protected = protected;
+        let never = agent.forced.out_of(&all, &agent.protected);
         // After a failure the kernel may have a part of what was wanted then.
-        if never == agent.never && !agent.looks.has_failed() {
+        if never == agent.never && all == *agent.decider.never() && !agent.looks.has_failed() {
             return Ok(());
         }
         let followed = match &mut agent.xdp {
@@ -30,9 +38,9 @@ impl Running {
                 never.len()
             );
         }
-        agent.pipeline.spare(&agent.never, &agent.config.jails);
+        agent.pipeline.spare(&all, &agent.config.jails);
         let mut out = Outcome::default();
-        agent.decider.set_never(never, &mut out);
+        agent.decider.set_never(all, &mut out);
         self.enforce(&out, now);
         followed.map_err(|error| {
             format!("the kernel's never-ban list could not follow the network: {error}")

@@ -14,13 +14,13 @@ use super::{
     merge::{Differences, merge},
     notify_socket,
     run::Running,
-    start::{Started, never, rules, setups},
+    start::{Started, never, protected, rules, setups},
 };
 use crate::{
     config::{self, Config, Jail, Problems},
     control::{NotReloaded, Reloaded},
     decide::Outcome,
-    model::{JailId, LogId, Now},
+    model::{JailId, LogId, Now, PrefixSet},
     netlink::Network,
 };
 
@@ -172,13 +172,18 @@ impl Running {
         warnings.extend(agent.teller.reload(&agent.config).err());
         warnings.extend(self.follow_logs(old, now));
         let mut never = never(&self.agent.config, network, self.agent.session);
+        let mut protected = protected(network, self.agent.session);
         if network.unsettled {
             // What is missing may only have been passed over: nothing is taken away for it.
-            never = crate::model::PrefixSet::new(never.iter().chain(self.agent.never.iter()));
+            let agent = &self.agent;
+            never = PrefixSet::new(never.iter().chain(agent.decider.never().iter()));
+            protected = PrefixSet::new(protected.iter().chain(agent.protected.iter()));
         }
-        warnings.extend(self.follow_never(never, now).err());
+        warnings.extend(self.follow_never(never, protected, now).err());
         let agent = &mut self.agent;
-        agent.pipeline.spare(&agent.never, &agent.config.jails);
+        agent
+            .pipeline
+            .spare(agent.decider.never(), &agent.config.jails);
         let mut out = Outcome::default();
         let history = self.agent.config.limits.history as usize;
         let rules = rules(&self.agent.config);

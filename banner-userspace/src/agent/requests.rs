@@ -162,6 +162,13 @@ impl Running {
         };
         let mut banned = Banned::default();
         let mut out = Outcome::default();
+        if order.force && !order.check {
+            let nets = order.bans.iter().map(|(net, _)| *net);
+            let nets: Vec<_> = nets
+                .filter(|net| self.cannot_force(*net).is_none())
+                .collect();
+            self.force(&nets, now)?;
+        }
         for (index, &(net, own)) in order.bans.iter().enumerate() {
             let time = own.or(order.time).map_or(time, Time::duration);
             let ban = Ban {
@@ -171,11 +178,16 @@ impl Running {
                 mode: mode.unwrap_or(Mode::Enforce),
                 until: until(time, now.mono),
             };
-            let decider = &mut self.agent.decider;
-            let answer = match order.check {
-                true if decider.never().covers(net) => Err(Refusal::Never),
-                true => Ok(()),
-                false => decider.ask(ban, &mut out),
+            let forbidden = if order.force {
+                self.cannot_force(net)
+            } else {
+                let never = self.agent.decider.never();
+                never.covers(net).then_some(Refusal::Never)
+            };
+            let answer = match forbidden {
+                Some(refusal) => Err(refusal),
+                None if order.check => Ok(()),
+                None => self.agent.decider.ask(ban, &mut out),
             };
             match answer {
                 Ok(()) => banned.banned += 1,

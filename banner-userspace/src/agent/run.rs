@@ -72,6 +72,7 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
     let mut answers = agent.answers.take().context("answers are taken once")?;
     let (reloads, mut loaded) = mpsc::channel(1);
     let mut agent = Running::new(agent, reloads);
+    agent.release_forced(clock::now());
     agent.read();
     agent.keep_time();
     agent.watch_programs(clock::now());

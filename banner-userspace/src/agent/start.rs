@@ -17,6 +17,7 @@ use super::{
     again::Again,
     begin::{adopt, attach, try_xdp},
     clock,
+    forced::Forced,
     interfaces::Guards,
     keeper::Keeper,
     kept,
@@ -81,7 +82,11 @@ pub struct Started {
     pub(super) sources: Sources,
     pub(super) watch: Watch,
     pub(super) looks: Looks,
+    /// What the kernel and other ways are never to drop: all that is never banned but what is by force.
     pub(super) never: PrefixSet,
+    /// What of it not even force bans.
+    pub(super) protected: PrefixSet,
+    pub(super) forced: Forced,
     /// Never banned beside what the configuration says: the administrator who started the agent.
     pub(super) session: Option<IpAddr>,
     pub(super) server: Option<Server>,
@@ -125,7 +130,10 @@ pub fn start(options: &Options) -> anyhow::Result<Started> {
     let looks = Looks::new(&network, since);
     let mut guards = Guards::new(&options.interfaces, config.interfaces.clone(), &network)?;
     let session = ssh_peer();
-    let never = never(&config, &network, session);
+    let all = never(&config, &network, session);
+    let protected = protected(&network, session);
+    let forced = Forced::load(&options.state_dir);
+    let never = forced.out_of(&all, &protected);
 
     let mut ports = config.ports.clone();
     let (mut ways, answers) = Ways::new(&config, options.state_dir.clone());
@@ -133,7 +141,7 @@ pub fn start(options: &Options) -> anyhow::Result<Started> {
     let (mut xdp, xdp_problem) = try_xdp(&options.pin_dir, &config, &never, &mut ports, &ways)?;
     // Two agents with the same ways would take away each other's bans.
     let claim = claimed(enforce::claim(&options.state_dir))?;
-    let mut decider = decider(&config, never.clone());
+    let mut decider = decider(&config, all.clone(), forced.set());
     let jails: Vec<String> = config.jails.iter().map(|jail| jail.name.clone()).collect();
     let found = ways.found(&mut ports, &jails, clock::now());
     if let Some(xdp) = &mut xdp {
@@ -172,10 +180,8 @@ pub fn start(options: &Options) -> anyhow::Result<Started> {
         error!("{problem}");
         problems.push(problem);
     });
-    let mut pipeline = pipeline(&config);
+    let mut pipeline = pipeline(&config, &all);
     recall::windows(&loaded.windows, &config.jails, &mut pipeline, clock::now());
-    pipeline.keep(kept::lines(&config));
-    pipeline.spare(&never, &config.jails);
     let server = server.ok();
     let mut started = Started {
         options: options.clone(),
@@ -198,6 +204,8 @@ pub fn start(options: &Options) -> anyhow::Result<Started> {
         watch,
         looks,
         never,
+        protected,
+        forced,
         session,
         server,
         keeper,
@@ -248,15 +256,21 @@ fn raise_descriptor_limit() {
 /// The hosts that no jail bans.
 pub(super) fn never(config: &Config, network: &Network, session: Option<IpAddr>) -> PrefixSet {
     let configured = config.ignore.iter().copied();
-    let session = session.map(Into::into);
-    PrefixSet::new(configured.chain(network.indispensable()).chain(session))
+    PrefixSet::new(configured.chain(protected(network, session).iter()))
 }
 
-fn decider(config: &Config, never: PrefixSet) -> Decider {
+/// Those that nobody bans, however much he wants to: he could lose the machine.
+pub(super) fn protected(network: &Network, session: Option<IpAddr>) -> PrefixSet {
+    PrefixSet::new(network.indispensable().chain(session.map(Into::into)))
+}
+
+fn decider(config: &Config, never: PrefixSet, forced: PrefixSet) -> Decider {
     // Keyed anew in each process, from the kernel's random numbers.
     let seed = RandomState::new().hash_one(0);
-    Decider::new(rules(config), never, config.limits.bans as usize)
-        .with_history(History::new(config.limits.history as usize), seed)
+    let mut decider = Decider::new(rules(config), never, config.limits.bans as usize)
+        .with_history(History::new(config.limits.history as usize), seed);
+    decider.set_forced(forced);
+    decider
 }
 
 /// What each jail bans by.
@@ -274,9 +288,12 @@ pub(super) fn rules(config: &Config) -> Vec<Rules> {
     rules.collect()
 }
 
-fn pipeline(config: &Config) -> Pipeline {
+fn pipeline(config: &Config, never: &PrefixSet) -> Pipeline {
     let tracked = config.limits.tracked as usize;
-    Pipeline::new(setups(config).collect(), tracked, TimeZone::system())
+    let mut pipeline = Pipeline::new(setups(config).collect(), tracked, TimeZone::system());
+    pipeline.keep(kept::lines(config));
+    pipeline.spare(never, &config.jails);
+    pipeline
 }
 
 /// What each jail reads and counts.

@@ -54,7 +54,8 @@ pub(super) struct Ban {
     /// Drop nothing, only count what would be dropped.
     #[arg(long)]
     observe: bool,
-    /// Even if it is where you are logged in from. The never-ban list wins all the same.
+    /// Even if `ignore` of the configuration protects it, which does so again when the ban ends. Addresses and
+    /// gateways of this machine and where you are logged in from are not banned all the same.
     #[arg(long)]
     force: bool,
     /// Ban the others though some are refused or some lines of the list cannot be read.
@@ -102,7 +103,7 @@ struct Each<'a> {
 
 pub(super) fn ban(socket: &Path, ban: &Ban) -> anyhow::Result<ExitCode> {
     let (mut list, mut bad) = list(ban)?;
-    let peer = agent::ssh_peer().filter(|_| !ban.force);
+    let peer = agent::ssh_peer();
     list.retain(|listed| match locked_out(listed, peer) {
         None => true,
         Some(why) => {
@@ -117,6 +118,7 @@ pub(super) fn ban(socket: &Path, ban: &Ban) -> anyhow::Result<ExitCode> {
         jail: ban.jail.clone(),
         mode: ban.observe.then(|| "observe".to_owned()),
         check: true,
+        force: ban.force,
     };
     let sum = ask(
         async |agent| put(&agent, list, bad, request, ban.skip_bad).await,
@@ -148,7 +150,7 @@ fn list(ban: &Ban) -> anyhow::Result<(Vec<Listed>, Vec<Bad>)> {
 fn locked_out(listed: &Listed, peer: Option<IpAddr>) -> Option<String> {
     let peer = peer.filter(|peer| listed.net.contains(peer))?;
     Some(format!(
-        "you are logged in from {peer}; --force bans it all the same"
+        "you are logged in from {peer}, and would lock yourself out; ban it from elsewhere, if it is meant"
     ))
 }
 

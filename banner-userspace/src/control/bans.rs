@@ -123,6 +123,9 @@ pub struct BanRequest {
     /// Ban nobody, only say which would be refused.
     #[serde(default)]
     pub check: bool,
+    /// Also who is in `ignore` of the configuration. At most 16 such prefixes at a time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
 }
 
 /// A [`BanRequest`] that makes sense.
@@ -140,6 +143,8 @@ pub struct BanOrder {
     pub mode: Option<Mode>,
     /// Only say what would be refused.
     pub check: bool,
+    /// Also who is in `ignore`.
+    pub force: bool,
 }
 
 /// What became of bans that were asked for.
@@ -222,6 +227,7 @@ impl BanRequest {
             jail: self.jail,
             mode,
             check: self.check,
+            force: self.force,
         })
     }
 }

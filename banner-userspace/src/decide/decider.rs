@@ -22,6 +22,8 @@ pub struct Decider {
     /// By [`JailId`]: what its name is in the history.
     jails: Vec<Jail>,
     pub(super) never: PrefixSet,
+    /// Banned though they are on the list: bans that were asked for by force.
+    forced: PrefixSet,
     pub(super) bans: Bans,
     pub(super) history: History,
     /// Bans that are in force, of which it is not known why.
@@ -42,6 +44,7 @@ impl Decider {
             jails: jails.collect(),
             rules,
             never,
+            forced: PrefixSet::default(),
             bans: Bans::new(capacity),
             history,
             unexplained: HashSet::new(),
@@ -174,7 +177,7 @@ impl Decider {
     /// Decides on a ban that somebody asks for. One that contains addresses of the never-ban list is
     /// not refused unless all of it is on the list: the kernel asks the list for each packet.
     pub fn ask(&mut self, ban: Ban, out: &mut Outcome) -> Result<(), Refusal> {
-        if self.never.covers(ban.net) {
+        if self.forbids(ban.net) {
             return Err(Refusal::Never);
         }
         let (ban, _) = self.put(ban, out)?;
@@ -201,7 +204,7 @@ impl Decider {
         let spared = |rules: &Rules| rules.ignore.overlaps(found.net);
         if found.until.is_over(now) {
             out.changes.push(found.entry().into());
-        } else if self.never.covers(found.net) || rules.is_some_and(spared) {
+        } else if self.forbids(found.net) || rules.is_some_and(spared) {
             out.changes.push(found.entry().into());
             out.decisions.push(Decision::Lifted(found));
         } else {
@@ -235,10 +238,21 @@ impl Decider {
     pub fn set_never(&mut self, never: PrefixSet, out: &mut Outcome) {
         self.never = never;
         let in_force = self.bans.outweighing().map(|ban| ban.net);
-        let forbidden: Vec<_> = in_force.filter(|&net| self.never.covers(net)).collect();
+        let forbidden: Vec<_> = in_force.filter(|&net| self.forbids(net)).collect();
         for net in forbidden {
             self.lift(net, out);
         }
+    }
+
+    /// Bans on these prefixes may be asked for, and stand, though all of them is on the never-ban list. No jail
+    /// bans anybody for that.
+    pub fn set_forced(&mut self, forced: PrefixSet) {
+        self.forced = forced;
+    }
+
+    /// Whether no ban of all of this may be.
+    pub(super) fn forbids(&self, net: IpNet) -> bool {
+        self.never.covers(net) && !self.forced.covers(net)
     }
 
     /// The never-ban list.

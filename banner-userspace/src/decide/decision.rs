@@ -67,10 +67,16 @@ pub enum Decision {
 pub enum Refusal {
     /// All of it is on the never-ban list.
     #[error(
-        "on the never-ban list, which wins over every ban, forced or not; on it are `ignore` of the \
-         configuration, the addresses of this machine, its gateways, and whoever started the agent"
+        "on the never-ban list: `ignore` of the configuration, the addresses of this machine, its gateways, and \
+         whoever started the agent; --force bans what only `ignore` protects"
     )]
     Never,
+    /// It cannot be forced either.
+    #[error(
+        "an address or a gateway of this machine, or where whoever started the agent is logged in from: not \
+         even --force bans it"
+    )]
+    Protected,
     /// There is no room.
     #[error(transparent)]
     Full(#[from] Full),

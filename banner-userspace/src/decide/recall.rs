@@ -42,7 +42,7 @@ impl Decider {
         let spared = rules.is_some_and(|rules| rules.ignore.overlaps(kept.net));
         if kept.until.is_over(now)
             || spared
-            || self.never.covers(kept.net)
+            || self.forbids(kept.net)
             || self.bans.has_of(kept.entry(), kept.jail)
         {
             return;

@@ -43,6 +43,24 @@ impl PrefixSet {
         self.covers(net) || inside.is_some_and(|inside| net.contains(inside))
     }
 
+    /// Just the addresses of this set that are in none of those prefixes. Each of them that lies in a
+    /// prefix of this set leaves up to as many prefixes of that as addresses have bits.
+    #[must_use]
+    pub fn without(&self, those: &Self) -> Self {
+        let mut left = Vec::new();
+        let mut rest: Vec<IpNet> = self.prefixes.iter().rev().copied().collect();
+        while let Some(prefix) = rest.pop() {
+            if !those.overlaps(prefix) {
+                left.push(prefix);
+            } else if !those.covers(prefix)
+                && let Ok(halves) = prefix.subnets(prefix.prefix_len() + 1)
+            {
+                rest.extend(halves);
+            }
+        }
+        Self::new(left)
+    }
+
     /// The place behind the last prefix that begins at this address or before.
     fn behind(&self, address: IpAddr) -> usize {
         (self.prefixes).partition_point(|prefix| prefix.network() <= address)
@@ -72,6 +90,41 @@ mod tests {
         PrefixSet::new(prefixes.iter().map(|prefix| prefix.parse().unwrap()))
     }
 
+    /// The address before or behind one.
+    fn beside(host: IpAddr, step: i128) -> IpAddr {
+        match host {
+            IpAddr::V4(host) => {
+                let bits = i128::from(host.to_bits()) + step;
+                u32::try_from(bits)
+                    .map_or(host, std::net::Ipv4Addr::from_bits)
+                    .into()
+            }
+            IpAddr::V6(host) => {
+                let bits = host.to_bits().checked_add_signed(step);
+                // What is a mapped IPv4 address there is none here.
+                let beside = bits.map_or(host, std::net::Ipv6Addr::from_bits);
+                IpAddr::from(beside).to_canonical()
+            }
+        }
+    }
+
+    #[test]
+    fn a_host_is_taken_out_of_a_prefix() {
+        let left = set(&["192.0.2.0/29", "2001:db8::/126"]).without(&set(&[
+            "192.0.2.5/32",
+            "2001:db8::/127",
+            "10.0.0.0/8",
+        ]));
+        let left: Vec<_> = left.iter().map(|prefix| prefix.to_string()).collect();
+        let expected = [
+            "192.0.2.0/30",
+            "192.0.2.4/32",
+            "192.0.2.6/31",
+            "2001:db8::2/127",
+        ];
+        assert_eq!(left, expected);
+    }
+
     #[test]
     fn prefixes_are_canonical_and_nested_ones_fall_away() {
         let set = set(&[
@@ -85,6 +138,38 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn what_is_left_is_all_but_what_was_taken(
+            prefixes: Vec<(IpAddr, u8)>, taken: Vec<(usize, u8, IpAddr)>, hosts: Vec<IpAddr>,
+        ) {
+            let net = |address: IpAddr, length: u8| {
+                let address = address.to_canonical();
+                let bits = if address.is_ipv4() { 32 } else { 128 };
+                IpNet::new(address, length % (bits + 1)).unwrap()
+            };
+            let prefixes: Vec<IpNet> = prefixes.into_iter().map(|(a, l)| net(a, l)).collect();
+            // Some of what is taken lies in a prefix of the set, or around one.
+            let taken: Vec<IpNet> = taken
+                .into_iter()
+                .map(|(n, length, other)| match prefixes.get(n % 8) {
+                    Some(prefix) => net(prefix.addr(), length),
+                    None => net(other, length),
+                })
+                .collect();
+            let set = PrefixSet::new(prefixes.iter().copied());
+            let gone = PrefixSet::new(taken.iter().copied());
+            let left = set.without(&gone);
+            let ends = prefixes.iter().chain(&taken).flat_map(|net| {
+                let (first, last) = (net.network(), net.broadcast());
+                [net.addr(), first, last, beside(first, -1), beside(last, 1)]
+            });
+            for host in ends.chain(hosts.into_iter().map(|host| host.to_canonical())) {
+                let expected = set.contains(host) && !gone.contains(host);
+                proptest::prop_assert_eq!(left.contains(host), expected, "{}", host);
+            }
+            proptest::prop_assert!(left.len() <= set.len() + 128 * gone.len());
+        }
+
         #[test]
         fn covers_what_its_prefixes_cover(
             prefixes: Vec<(IpAddr, u8)>, hosts: Vec<IpAddr>,
