@@ -3,7 +3,7 @@
 use regex_automata::{Input, MatchKind, PatternSet, meta::Regex};
 use regex_syntax::hir::Hir;
 
-use super::{long::LONG, matcher::Matcher};
+use super::{linear::Linear, long::LONG, matcher::Matcher};
 
 /// Fewer patterns are tried one by one.
 const FEW: usize = 3;
@@ -26,9 +26,9 @@ enum Kind {
     /// Any may match.
     Unknown,
     /// All are linear and begin where the text does: the first that matches is found.
-    First(Regex),
+    First(Linear),
     /// All that match are found.
-    Every(Regex),
+    Every(Linear),
 }
 
 /// What is left to try for one text.
@@ -63,13 +63,9 @@ impl Choice {
             } else {
                 MatchKind::All
             };
-            let config = Regex::config()
-                .match_kind(kind)
-                .utf8_empty(false)
-                .which_captures(regex_automata::nfa::thompson::WhichCaptures::Implicit);
-            let built = Regex::builder()
-                .configure(config)
-                .build_many_from_hir(&hirs);
+            let config = Regex::config().match_kind(kind).utf8_empty(false);
+            let unicode = matchers.iter().any(|matcher| matcher.is_for_text());
+            let built = Linear::new(&hirs, unicode, &Linear::without_groups(config));
             match built {
                 Ok(regex) if first => Kind::First(regex),
                 Ok(regex) => Kind::Every(regex),
@@ -93,11 +89,12 @@ impl Choice {
             // Each says for itself that it gives up.
             Kind::First(_) | Kind::Every(_) if self.words && is_long(text) => Left::From(0),
             Kind::First(regex) => {
-                let found = regex.search_half(&Input::new(text));
+                let found = regex.of(text).search_half(&Input::new(text));
                 let first = found.map(|found| found.pattern().as_usize());
                 first.map_or(Left::From(self.patterns), Left::Sure)
             }
             Kind::Every(regex) => {
+                let regex = regex.of(text);
                 let mut set = PatternSet::new(regex.pattern_len());
                 regex.which_overlapping_matches(&Input::new(text), &mut set);
                 Left::Set(self, set, 0)

@@ -163,9 +163,9 @@ fn fail2ban(spec: &FilterSpec, errors: &mut Errors) -> Option<Fail2ban> {
         Some(decoder) => errors.keep(Part::Encoding, decoder)?,
         None => Decoder::Utf8,
     };
-    if let Err(error) = fail2ban::check(&spec.stamps) {
-        errors.0.push(error);
-    }
+    let forms = fail2ban::Forms::new(&spec.stamps)
+        .map_err(|error| errors.0.push(error))
+        .ok()?;
     let choice = Choice::new(fail.iter());
     Some(Fail2ban {
         choice,
@@ -174,7 +174,7 @@ fn fail2ban(spec: &FilterSpec, errors: &mut Errors) -> Option<Fail2ban> {
         ignore,
         lines: spec.lines,
         decoder,
-        stamps: spec.stamps.clone(),
+        forms,
     })
 }
 

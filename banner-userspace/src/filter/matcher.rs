@@ -16,6 +16,7 @@ use regex_syntax::hir::{Hir, Look};
 
 use super::{
     groups::{Groups, Slots},
+    linear::Linear,
     long::{LONG, Long, TooLong},
     python,
     sieve::{Pattern, Pieces, Required, required},
@@ -52,7 +53,7 @@ pub(super) struct Matcher {
 #[derive(Clone, Debug)]
 enum Engine {
     /// Time linear in the length of the text.
-    Linear(Regex),
+    Linear(Linear),
     /// For look-around, back-references and conditionals.
     Backtracking(Box<fancy_regex::Regex>),
 }
@@ -108,11 +109,16 @@ impl Matcher {
             (Engine::Backtracking(Box::new(regex)), None)
         } else {
             let hir = parsed(text, syntax)?;
-            (Engine::Linear(linear(&hir, syntax)?), Some(hir))
+            let config = Regex::config().utf8_empty(syntax.unicode);
+            let linear = Linear::new(&[&hir], syntax.unicode, &config);
+            (
+                Engine::Linear(linear.map_err(|why| reason(&why))?),
+                Some(hir),
+            )
         };
         let groups = match &engine {
             Engine::Linear(regex) => {
-                Groups::named(regex.group_info().pattern_names(PatternID::ZERO))
+                Groups::named(regex.any().group_info().pattern_names(PatternID::ZERO))
             }
             Engine::Backtracking(regex) => Groups::named(regex.capture_names()),
         };
@@ -177,6 +183,11 @@ impl Matcher {
         self.hir.as_ref()
     }
 
+    /// Whether it is a pattern for text, not for bytes.
+    pub(super) fn is_for_text(&self) -> bool {
+        self.unicode
+    }
+
     /// Whether every match begins where the text does.
     pub(super) fn is_anchored(&self) -> bool {
         let start = |hir: &Hir| hir.properties().look_set_prefix().contains(Look::Start);
@@ -205,7 +216,7 @@ impl Matcher {
     pub(super) fn is_match(&self, text: &[u8]) -> Result<bool, Exhausted> {
         match &self.engine {
             Engine::Linear(_) if self.is_slow_for(text) => Err(Exhausted),
-            Engine::Linear(regex) => Ok(regex.is_match(text)),
+            Engine::Linear(regex) => Ok(regex.of(text).is_match(text)),
             Engine::Backtracking(regex) => {
                 fits(text)?;
                 regex.is_match(text).map_err(|_| Exhausted)
@@ -216,7 +227,10 @@ impl Matcher {
     /// Where a match ends. For linear patterns this is the cheapest question but one.
     pub(super) fn end(&self, text: &[u8]) -> Option<usize> {
         match &self.engine {
-            Engine::Linear(regex) => Some(regex.search_half(&Input::new(text))?.offset()),
+            Engine::Linear(regex) => {
+                let found = regex.of(text).search_half(&Input::new(text))?;
+                Some(found.offset())
+            }
             Engine::Backtracking(regex) => Some(regex.find(text).ok()??.end()),
         }
     }
@@ -259,10 +273,11 @@ impl Matcher {
 
     fn search_linear(
         &self,
-        regex: &Regex,
+        regex: &Linear,
         input: &Input<'_>,
         slots: &mut Slots,
     ) -> Result<bool, Exhausted> {
+        let regex = regex.of(input.haystack());
         if input.get_span().len() <= LONG {
             return Ok(regex.search_slots(input, slots).is_some());
         }
@@ -296,13 +311,6 @@ fn fits(text: &[u8]) -> Result<(), Exhausted> {
         return Err(Exhausted);
     }
     Ok(())
-}
-
-fn linear(hir: &Hir, syntax: Syntax) -> Result<Regex, String> {
-    Regex::builder()
-        .configure(Regex::config().utf8_empty(syntax.unicode))
-        .build_from_hir(hir)
-        .map_err(|why| reason(&why))
 }
 
 /// Why a pattern cannot be compiled.

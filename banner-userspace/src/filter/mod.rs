@@ -2,6 +2,7 @@
 //!
 //! Pure: no clock, no I/O. Log bytes are bytes; only fail2ban's dialect makes text of them.
 
+mod ascii;
 mod choice;
 mod compile;
 mod decode;
@@ -13,6 +14,7 @@ mod fields;
 mod groups;
 mod identity;
 mod library;
+mod linear;
 mod long;
 mod loose;
 mod matcher;

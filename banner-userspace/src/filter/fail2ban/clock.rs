@@ -1,6 +1,6 @@
 //! When a line was written, and what is left of it without its stamp.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -69,7 +69,7 @@ impl Clock {
     /// time is that of the stamp, or of the line before if that is fresh.
     pub(super) fn divide<'l>(
         &mut self,
-        stamps: &Stamps,
+        forms: &Forms,
         line: &'l str,
         known: Option<Wall>,
         now: Wall,
@@ -81,7 +81,7 @@ impl Clock {
         }
         let detector = self
             .detector
-            .get_or_insert_with(|| detector(stamps, self.zone.clone(), now));
+            .get_or_insert_with(|| forms.detector(&self.zone, now));
         let Some(found) = detector.find(&mut self.seen, line, now) else {
             return Some((whole, self.fresh(now)));
         };
@@ -113,23 +113,80 @@ impl Clock {
     }
 }
 
-/// Without the patterns where they are wrong, which [`check`] has told.
-fn detector(stamps: &Stamps, zone: TimeZone, now: Wall) -> Detector {
-    // Who asks what would be said in the past means this program.
-    let year = Timestamp::from_nanosecond(i128::from(now.0))
-        .map_or(EARLIEST, |now| zone.to_datetime(now).year().max(EARLIEST));
-    Detector::new(stamps, year, None, zone.clone())
-        .or_else(|_| Detector::new(&Stamps::None, year, None, zone))
-        .unwrap_or_else(|_| unreachable!("no patterns, none of them wrong"))
+/// How stamps look, for all logs of a filter.
+#[derive(Debug)]
+pub(in crate::filter) struct Forms {
+    stamps: Stamps,
+    /// As they are in the earliest year…
+    first: Detector,
+    /// …and as they are in another decade, made when the first line comes then.
+    later: OnceLock<Detector>,
 }
 
-/// What is wrong with stamp patterns.
-pub(in crate::filter) fn check(stamps: &Stamps) -> Result<(), FilterError> {
-    match Detector::new(stamps, 2026, None, TimeZone::UTC) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(FilterError {
-            part: Part::Stamp(error.pattern),
-            message: error.message,
-        }),
+impl Forms {
+    /// Tells what is wrong with stamp patterns.
+    pub(in crate::filter) fn new(stamps: &Stamps) -> Result<Self, FilterError> {
+        let first =
+            Detector::new(stamps, EARLIEST, None, TimeZone::UTC).map_err(|error| FilterError {
+                part: Part::Stamp(error.pattern),
+                message: error.message,
+            })?;
+        Ok(Self {
+            stamps: stamps.clone(),
+            first,
+            later: OnceLock::new(),
+        })
+    }
+
+    fn detector(&self, zone: &TimeZone, now: Wall) -> Detector {
+        // Who asks what would be said in the past means this program.
+        let year = Timestamp::from_nanosecond(i128::from(now.0))
+            .map_or(EARLIEST, |now| zone.to_datetime(now).year().max(EARLIEST));
+        let later = || {
+            let made = || self.made(year, zone.clone());
+            self.later.get_or_init(made).shared(year, zone)
+        };
+        (self.first.shared(year, zone))
+            .or_else(later)
+            .unwrap_or_else(|| self.made(year, zone.clone()))
+    }
+
+    fn made(&self, year: i16, zone: TimeZone) -> Detector {
+        Detector::new(&self.stamps, year, None, zone)
+            .unwrap_or_else(|_| unreachable!("patterns that were right in another year"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_share_the_forms_of_stamps_and_a_later_decade_has_its_own() {
+        let forms = Forms::new(&Stamps::Known).unwrap();
+        let mut clock = Clock::new(TimeZone::UTC);
+        let mut seconds = |line: &str, now: &str| {
+            let now: Timestamp = now.parse().unwrap();
+            let now = Wall::from_secs(now.as_second());
+            let mut fresh = Clock::new(TimeZone::UTC);
+            for clock in [&mut clock, &mut fresh] {
+                clock.detector = None;
+                clock.seen = DetectorState::default();
+                let (cut, at) = clock.divide(&forms, line, None, now).unwrap();
+                assert_eq!(
+                    (cut.stamp.is_empty(), at.is_some()),
+                    (false, true),
+                    "{line}"
+                );
+            }
+            fresh.last.map(Wall::as_secs)
+        };
+        let at = seconds("2026-11-20 12:00:00 a", "2026-11-20T12:00:00Z");
+        assert_eq!(at, Some(1_795_176_000));
+        let at = seconds("2034-11-20 12:00:00 a", "2034-11-20T12:00:00Z");
+        assert_eq!(at, Some(2_047_636_800));
+        let at = seconds("2026-11-20 12:00:00 a", "2026-11-20T12:00:00Z");
+        assert_eq!(at, Some(1_795_176_000));
+        assert!(forms.later.get().is_some());
     }
 }

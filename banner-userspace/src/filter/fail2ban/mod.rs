@@ -11,7 +11,8 @@ use std::{borrow::Cow, mem};
 use jiff::tz::TimeZone;
 
 use self::buffer::{Parts, divide, join};
-pub(super) use self::clock::{Clock, check};
+use self::clock::Clock;
+pub(super) use self::clock::Forms;
 use super::{
     choice::{Choice, Left},
     decode::Decoder,
@@ -20,7 +21,6 @@ use super::{
     identity::{Identity, identify},
     matcher::{Exhausted, Matcher},
     session::Sessions,
-    spec::Stamps,
     verdict::Line,
 };
 use crate::model::Wall;
@@ -35,7 +35,7 @@ pub(super) struct Fail2ban {
     /// More than 1: patterns see that many lines at once.
     pub(super) lines: usize,
     pub(super) decoder: Decoder,
-    pub(super) stamps: Stamps,
+    pub(super) forms: Forms,
 }
 
 /// What one log has shown so far.
@@ -101,7 +101,7 @@ impl Fail2ban {
         if line.cut {
             text = Cow::Owned([&*text, CUT_MARK].concat());
         }
-        let divided = state.clock.divide(&self.stamps, &text, line.at, now);
+        let divided = state.clock.divide(&self.forms, &text, line.at, now);
         let Some((parts, at)) = divided else {
             return Found::Nothing;
         };

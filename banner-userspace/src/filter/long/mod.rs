@@ -10,15 +10,15 @@
 //! tried in order, none twice in one place, until one ends in such a place. Steps are counted, and
 //! there is a limit to them.
 
-mod ascii;
 mod ends;
 mod walk;
+mod ways;
 
 use regex_automata::Input;
 use regex_syntax::hir::{Hir, HirKind};
 
-use self::{ascii::ascii, ends::Ends, walk::Walk};
-use super::groups::Slots;
+use self::{ends::Ends, walk::Walk};
+use super::{ascii::ascii, groups::Slots};
 
 /// Texts up to this length, in bytes, are left to the `regex` crate: its backtracker has room for them.
 pub(super) const LONG: usize = 1024;

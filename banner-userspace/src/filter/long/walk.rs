@@ -9,14 +9,17 @@ use regex_automata::{
 };
 use regex_syntax::hir::Hir;
 
-use super::TooLong;
+use super::{
+    TooLong,
+    ways::{First, NO_JOINT, firsts, joints},
+};
 use crate::filter::groups::Slots;
 
 /// How many steps may be taken through one text: about half a millisecond.
 const STEPS: usize = 200_000;
 
-/// The most room for one text, in words of 64 bits: a bit for each state in each place. It has to be
-/// cleared for each text, which takes 30 µs a megabyte.
+/// The most room for one text, in words of 64 bits: a bit for each state that is a joint, in each place. It has
+/// to be cleared for each text, which takes 30 µs a megabyte.
 const ROOM: usize = 512 << 10;
 
 thread_local! {
@@ -48,6 +51,14 @@ enum Left {
 #[derive(Debug)]
 pub(super) struct Walk {
     nfa: NFA,
+    /// The number of each state to which several ways lead, or [`NO_JOINT`]. Who comes to another one twice in one
+    /// place has come to one of these twice before, so only these are looked up: they are few, and what is
+    /// noted of them stays in the cache.
+    joints: Box<[usize]>,
+    /// How many of these there are.
+    count: usize,
+    /// What may come next in each state.
+    firsts: Box<[First]>,
 }
 
 /// Where a step leads.
@@ -65,7 +76,13 @@ impl Walk {
             .configure(config)
             .build_from_hir(pattern)
             .ok()?;
-        Some(Self { nfa })
+        let (joints, count) = joints(&nfa);
+        Some(Self {
+            firsts: firsts(&nfa),
+            nfa,
+            joints,
+            count,
+        })
     }
 
     /// Finds the first way from the beginning of `input` that ends in a place that `ends` holds, and
@@ -93,9 +110,8 @@ impl Walk {
         ends: &impl Fn(usize) -> bool,
         slots: &mut Slots,
     ) -> Result<bool, TooLong> {
-        let states = self.nfa.states().len();
         let start = input.start();
-        let words = (states * (input.end() - start + 1)).div_ceil(64);
+        let words = (self.count * (input.end() - start + 1)).div_ceil(64);
         if words > ROOM {
             return Err(TooLong);
         }
@@ -113,12 +129,15 @@ impl Walk {
                 }
             };
             loop {
-                let bit = (at - start) * states + state.as_usize();
-                let (word, mask) = (bit / 64, 1 << (bit % 64));
-                if visited[word] & mask != 0 {
-                    break;
+                let joint = self.joints[state.as_usize()];
+                if joint != NO_JOINT {
+                    let bit = (at - start) * self.count + joint;
+                    let (word, mask) = (bit / 64, 1 << (bit % 64));
+                    if visited[word] & mask != 0 {
+                        break;
+                    }
+                    visited[word] |= mask;
                 }
-                visited[word] |= mask;
                 steps += 1;
                 if steps > STEPS {
                     return Err(TooLong);
@@ -131,6 +150,11 @@ impl Walk {
             }
         }
         Ok(false)
+    }
+
+    /// Whether a way may go on from a state with this byte, or at the end.
+    fn lets(&self, state: StateID, byte: Option<u8>) -> bool {
+        self.firsts[state.as_usize()].lets(byte)
     }
 
     /// One step; none: the way ends here.
@@ -160,13 +184,25 @@ impl Walk {
                 matcher.matches(*look, text, at).then_some(*next)?
             }
             State::Union { alternates } => {
-                let (first, others) = alternates.split_first()?;
-                left.extend(others.iter().rev().map(|&other| Left::Try(other, at)));
-                *first
+                let byte = byte();
+                let mut first = None;
+                for &way in alternates.iter().rev().filter(|way| self.lets(**way, byte)) {
+                    let later = first.replace(way);
+                    left.extend(later.map(|later| Left::Try(later, at)));
+                }
+                first?
             }
             State::BinaryUnion { alt1, alt2 } => {
-                left.push(Left::Try(*alt2, at));
-                *alt1
+                let byte = byte();
+                match (self.lets(*alt1, byte), self.lets(*alt2, byte)) {
+                    (true, true) => {
+                        left.push(Left::Try(*alt2, at));
+                        *alt1
+                    }
+                    (true, false) => *alt1,
+                    (false, true) => *alt2,
+                    (false, false) => return None,
+                }
             }
             State::Capture { next, slot, .. } => {
                 let slot = slot.as_usize();

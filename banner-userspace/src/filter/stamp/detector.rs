@@ -4,6 +4,8 @@
 //! the form of the last line at the place of the last line is asked first, and forms that were met
 //! often come before others. So lines are to be given in order, with the state of their log.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 
 use super::{
@@ -29,7 +31,9 @@ pub struct StampError {
 /// Finds and reads stamps. It never changes: what it learns of a log is in [`DetectorState`].
 #[derive(Clone, Debug)]
 pub struct Detector {
-    templates: Vec<Template>,
+    /// Making them takes milliseconds: logs share them.
+    templates: Arc<[Template]>,
+    decades: Decades,
     zone: TimeZone,
     default: Option<i32>,
 }
@@ -62,7 +66,8 @@ impl Detector {
         default_offset: Option<i32>,
         zone: TimeZone,
     ) -> Result<Self, StampError> {
-        let mut templates = Templates::new(Decades::up_to(year));
+        let decades = Decades::up_to(year);
+        let mut templates = Templates::new(decades.clone());
         let error = |pattern| move |message| StampError { pattern, message };
         if let Stamps::Patterns(patterns) = stamps {
             for (index, pattern) in patterns.iter().enumerate() {
@@ -79,9 +84,18 @@ impl Detector {
             templates.add_known(false).map_err(error(0))?;
         }
         Ok(Self {
-            templates: templates.all,
+            templates: templates.all.into(),
+            decades,
             zone,
             default: default_offset.map(|seconds| seconds / 60),
+        })
+    }
+
+    /// The same for stamps in another zone, where the same years are taken for such in `year`.
+    pub(in crate::filter) fn shared(&self, year: i16, zone: &TimeZone) -> Option<Self> {
+        (self.decades == Decades::up_to(year)).then(|| Self {
+            zone: zone.clone(),
+            ..self.clone()
         })
     }
 

@@ -39,7 +39,7 @@ macro_rules! clock {
 }
 
 /// The years that `%ExY` takes: those of these decades.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decades(String);
 
 impl Decades {

@@ -29,6 +29,8 @@ pub(super) struct Set {
     items: Vec<Item>,
     negate: bool,
     any_case: bool,
+    /// Whether the others are all in it, or all not, if that is so.
+    others: Option<bool>,
 }
 
 impl Set {
@@ -41,7 +43,11 @@ impl Set {
             items,
             negate,
             any_case,
+            others: None,
         };
+        if set.named() == [false; 2] {
+            set.others = Some(negate);
+        }
         for byte in 0..128_u8 {
             if set.has_slow(char::from(byte)) {
                 set.ascii |= 1 << byte;
@@ -71,6 +77,37 @@ impl Set {
         self.ascii
     }
 
+    /// Whether there may be digits in it that are not ASCII, and other characters that are not.
+    pub(super) fn others(&self) -> [bool; 2] {
+        if self.negate {
+            return [true; 2];
+        }
+        self.named()
+    }
+
+    /// The same of what stands in it, negated or not.
+    fn named(&self) -> [bool; 2] {
+        let mut others = [false; 2];
+        for item in &self.items {
+            let [digits, rest] = match *item {
+                Item::Range(first, last) if first == last && !last.is_ascii() => {
+                    [is_digit(last), !is_digit(last)]
+                }
+                Item::Range(_, last) if !last.is_ascii() => [true; 2],
+                // İ and the sign for Kelvin are the same as these in lower case.
+                Item::Range(first, last) => {
+                    let same = |c| (first..=last).contains(&c);
+                    [false, self.any_case && (same('i') || same('k'))]
+                }
+                Item::Kind(kind, false, true) => [false, self.any_case && kind == Kind::Word],
+                Item::Kind(Kind::Digit, false, false) => [true, false],
+                Item::Kind(..) => [true; 2],
+            };
+            others = [others[0] || digits, others[1] || rest];
+        }
+        others
+    }
+
     pub(super) fn has_ascii(&self, byte: u8) -> bool {
         self.ascii >> byte & 1 != 0
     }
@@ -79,7 +116,7 @@ impl Set {
         if c.is_ascii() {
             self.has_ascii(c as u8)
         } else {
-            self.has_slow(c)
+            self.others.unwrap_or_else(|| self.has_slow(c))
         }
     }
 
@@ -143,7 +180,13 @@ fn folded(item: Item) -> Vec<Item> {
 
 /// A decimal digit of any script.
 pub(crate) fn is_digit(c: char) -> bool {
-    c.is_ascii_digit() || (!c.is_ascii() && find(&DIGITS, c).is_some())
+    if c.is_ascii() {
+        return c.is_ascii_digit();
+    }
+    match DIGITS_OF_MOST.get(c as usize / 64) {
+        Some(word) => word >> (c as usize % 64) & 1 == 1,
+        None => find(&DIGITS, c).is_some(),
+    }
 }
 
 /// The value of a decimal digit of any script.
@@ -173,6 +216,17 @@ pub(super) fn is_word(c: char) -> bool {
 }
 
 static DIGITS: LazyLock<Vec<(char, char)>> = LazyLock::new(|| ranges(r"\p{Nd}"));
+/// A bit for each character of the first plane: lines may be full of digits of other scripts, and each is
+/// asked about often.
+static DIGITS_OF_MOST: LazyLock<Box<[u64]>> = LazyLock::new(|| {
+    let mut bits = vec![0; 0x1_0000 / 64];
+    for c in DIGITS.iter().flat_map(|(first, last)| *first..=*last) {
+        if let Some(word) = bits.get_mut(c as usize / 64) {
+            *word |= 1 << (c as usize % 64);
+        }
+    }
+    bits.into()
+});
 static LETTERS_AND_NUMBERS: LazyLock<Vec<(char, char)>> = LazyLock::new(|| ranges(r"[\p{L}\p{N}]"));
 
 /// The ranges of a class, in order. Empty when `class` is none, which a test rules out.
@@ -195,6 +249,43 @@ fn find(ranges: &[(char, char)], c: char) -> Option<(char, char)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_others_says_holds_for_every_character() {
+        let range = |first, last| Item::Range(first, last);
+        for items in [
+            vec![range('0', '9')],
+            vec![range('s', 's')],
+            vec![range('A', 'Z')],
+            vec![range('a', 'h')],
+            vec![range('é', 'é'), Item::Kind(Kind::Digit, false, true)],
+            vec![Item::Kind(Kind::Digit, false, false)],
+            vec![Item::Kind(Kind::Digit, true, true)],
+            vec![Item::Kind(Kind::Space, false, false)],
+            vec![Item::Kind(Kind::Word, false, true), range('-', '-')],
+        ] {
+            for (negate, any_case) in [(false, false), (false, true), (true, false)] {
+                let set = Set::new(items.clone(), negate, any_case);
+                let [digits, rest] = set.others();
+                for c in '\u{80}'..=char::MAX {
+                    assert_eq!(set.has(c), set.has_slow(c), "{c:?} in {set:?}");
+                    let said = if is_digit(c) { digits } else { rest };
+                    assert!(said || !set.has(c), "{c:?} is in {set:?}");
+                }
+            }
+        }
+        let digits = Set::new(vec![Item::Kind(Kind::Digit, false, false)], false, true);
+        assert_eq!(digits.others(), [true, false]);
+        assert_eq!(Set::one('a', true).others(), [false, false]);
+        assert_eq!(Set::one('s', true).others(), [false, true]);
+    }
+
+    #[test]
+    fn every_digit_is_one() {
+        for c in '\0'..=char::MAX {
+            assert_eq!(is_digit(c), find(&DIGITS, c).is_some(), "{c:?}");
+        }
+    }
 
     #[test]
     fn digits_of_all_scripts_have_their_value() {

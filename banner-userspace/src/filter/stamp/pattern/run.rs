@@ -78,11 +78,11 @@ impl Program {
         };
         machine.scratch.seen = 0;
         if self.anchored {
-            return start == 0 && self.shape.fits(machine.bytes) && machine.at(0);
+            return start == 0 && self.shape.fits(text) && machine.at(0);
         }
         for (from, to) in self.shape.spans(text.as_bytes(), start) {
             for at in from..to {
-                if !self.shape.fits(&machine.bytes[at..]) || !text.is_char_boundary(at) {
+                if !text.get(at..).is_some_and(|rest| self.shape.fits(rest)) {
                     continue;
                 }
                 if machine.at(at) {
@@ -252,7 +252,10 @@ impl Machine<'_> {
         if count < least {
             return None;
         }
-        if end > fewest {
+        // What takes none of the characters of the set does not match where one of them stands.
+        let sure = matches!(self.program.steps[step + 1],
+            Step::Byte(byte) if !self.program.sets[set].has_ascii(byte));
+        if end > fewest && !sure {
             self.scratch
                 .frames
                 .push(Frame::Fewer(step + 1, fewest, end));

@@ -1,19 +1,28 @@
 //! What every match of a pattern has in common: by it most places of a line are passed over without
 //! a try.
 
-use super::Node;
+use super::{Node, chars::is_digit};
 
-/// How many bytes from the beginning of a match are looked at.
+/// How many characters from the beginning of a match are looked at.
 const LONG: usize = 16;
+
+/// Places for each ASCII character, then for all other digits, then for all other characters.
+type Places = [u16; OTHERS + 2];
+
+/// How many ASCII characters there are.
+const OTHERS: usize = 128;
+
+/// The longest character, in bytes.
+const WIDEST: usize = 4;
 
 /// Any ASCII byte.
 const ALL: u128 = u128::MAX;
 
-/// What a match looks like. Bytes that are not ASCII are always let pass.
+/// What a match looks like.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
-    /// For each byte, the places from the beginning on where it may stand.
-    places: Box<[u16; 128]>,
+    /// For each character, the places from the beginning on where it may stand.
+    places: Box<Places>,
     /// How many bytes there are at least, up to [`LONG`].
     least: usize,
     mark: Option<Mark>,
@@ -33,7 +42,7 @@ struct Mark {
 
 impl Shape {
     pub(super) fn new(node: &Node) -> Self {
-        let mut places = Box::new([0; 128]);
+        let mut places = Box::new([0; OTHERS + 2]);
         let ends = follow(node, 1, &mut places);
         let least = (ends.trailing_zeros() as usize).min(LONG);
         anything(ends, &mut places);
@@ -44,16 +53,35 @@ impl Shape {
         }
     }
 
-    /// Whether a match may begin there.
-    pub(super) fn fits(&self, text: &[u8]) -> bool {
-        for (place, &byte) in text.iter().take(LONG).enumerate() {
-            match self.places.get(usize::from(byte)) {
-                None => return true,
-                Some(places) if places >> place & 1 == 0 => return false,
-                Some(_) => {}
+    /// Whether a match may begin with `text`.
+    pub(super) fn fits(&self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        for place in 0..LONG {
+            let places = match bytes.get(at) {
+                None => break,
+                Some(byte) if byte.is_ascii() => {
+                    at += 1;
+                    self.places[usize::from(*byte)]
+                }
+                Some(_) => {
+                    let [digits, rest] = [self.places[OTHERS], self.places[OTHERS + 1]];
+                    let Some(c) = (digits | rest)
+                        .checked_shr(u32::try_from(place).unwrap_or_default())
+                        .filter(|places| places & 1 != 0)
+                        .and_then(|_| text[at..].chars().next())
+                    else {
+                        return false;
+                    };
+                    at += c.len_utf8();
+                    if is_digit(c) { digits } else { rest }
+                }
+            };
+            if places >> place & 1 == 0 {
+                return false;
             }
         }
-        text.len() >= self.least
+        bytes.len() >= self.least
     }
 
     /// The places, from `start` on, where a match may begin, as far as the mark says: what to ask with
@@ -102,8 +130,12 @@ impl Iterator for Spans<'_, '_> {
             // Characters are bytes where all are ASCII.
             let ascii = *self.ascii.get_or_insert_with(|| self.text.is_ascii());
             let (from, to) = match mark.to {
-                Some(to) if ascii => (at.saturating_sub(to), (at + 1).saturating_sub(mark.from)),
-                _ => all,
+                Some(to) => {
+                    let widest = if ascii { 1 } else { WIDEST };
+                    let first = at.saturating_sub(to.saturating_mul(widest));
+                    (first, (at + 1).saturating_sub(mark.from))
+                }
+                None => all,
             };
             let from = from.max(self.next);
             if from < to {
@@ -118,15 +150,20 @@ impl Iterator for Spans<'_, '_> {
 }
 
 /// Notes where the bytes of `node` may stand when it begins at one of these places; where it ends.
-fn follow(node: &Node, from: u16, places: &mut [u16; 128]) -> u16 {
+fn follow(node: &Node, from: u16, places: &mut Places) -> u16 {
     if from == 0 {
         return 0;
     }
     match node {
         Node::Empty | Node::Look { .. } | Node::At(_) => from,
         Node::One(set) => {
-            for (byte, places) in (0..).zip(places.iter_mut()) {
+            for (byte, places) in (0..).zip(places[..OTHERS].iter_mut()) {
                 if set.has_ascii(byte) {
+                    *places |= from;
+                }
+            }
+            for (places, there) in places[OTHERS..].iter_mut().zip(set.others()) {
+                if there {
                     *places |= from;
                 }
             }
@@ -160,7 +197,7 @@ fn follow(node: &Node, from: u16, places: &mut [u16; 128]) -> u16 {
 }
 
 /// Lets anything stand from the first of these places on.
-fn anything(from: u16, places: &mut [u16; 128]) -> u16 {
+fn anything(from: u16, places: &mut Places) -> u16 {
     let behind = match from.trailing_zeros() {
         16.. => 0,
         first => u16::MAX << first,

@@ -1,4 +1,4 @@
-//! Patterns for texts of ASCII.
+//! Patterns for texts of ASCII: what there is of a pattern where no other character can come.
 
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look};
 
