@@ -113,8 +113,9 @@ fn one_by_one(filter: &Filter, log: &[u8]) -> Counts {
                 Verdict::Ignored => counts.ignored += 1,
                 Verdict::Fail(hit) => {
                     counts.failures += 1;
+                    let mut at = NOW;
                     match hit.stamp {
-                        Stamp::At(_) => {}
+                        Stamp::At(stamp) => at = stamp,
                         Stamp::Missing => counts.stamp_missing += 1,
                         Stamp::Unreadable => counts.stamp_unreadable += 1,
                         Stamp::Future => counts.stamp_future += 1,
@@ -123,6 +124,7 @@ fn one_by_one(filter: &Filter, log: &[u8]) -> Counts {
                         Key::Address(host) => {
                             let known = known.get_or_insert_with(|| addresses(log));
                             assert!(known.contains(&host), "{host} is not in the log");
+                            counts.last = Some((host, at));
                         }
                         Key::Prefix(_) | Key::Name(_) | Key::Id(_) => counts.unbannable += 1,
                     }

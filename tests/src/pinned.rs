@@ -1,7 +1,7 @@
 //! What the agent pinned, read behind its back.
 
 use std::{
-    fs,
+    fs, io,
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
 };
@@ -101,12 +101,16 @@ impl Pinned {
         Ok(crowd)
     }
 
-    /// Takes them away again.
+    /// Takes them away again, as far as the agent has not done so.
     pub fn clear_groups(&self, crowd: u32) -> Result<()> {
         let mut groups: HashMap<_, [u8; More::SIZE], [u8; Ban::SIZE]> =
             Map::HashMap(self.open(MORE)?).try_into()?;
         for number in 0..crowd {
-            groups.remove(&Self::stranger(number))?;
+            match groups.remove(&Self::stranger(number)) {
+                Err(MapError::SyscallError(error))
+                    if error.io_error.kind() == io::ErrorKind::NotFound => {}
+                outcome => outcome?,
+            }
         }
         Ok(())
     }

@@ -41,7 +41,11 @@ impl Shape for BansOfJails {
                 refuse(self, node, path, report, &format!("write [{word}]"));
                 None
             }
-            Kind::List(items) if !items.is_empty() => {
+            Kind::List(items) if items.is_empty() => {
+                report.error(node.spot, path, "it names no jail; write all, or names");
+                None
+            }
+            Kind::List(_) => {
                 let names = NAMES.read(node, path, report)?;
                 Some(RawBansOf::Jails(distinct(names, path, report)))
             }

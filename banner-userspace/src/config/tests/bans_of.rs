@@ -74,9 +74,9 @@ fn what_is_wrong_is_said_with_its_place() {
             &with("  r: {of: a}\n  s: {of: []}\n  t: {of: [1]}\n"),
             &[
                 "4:11: jails.r.of: expected the word all or a list of names of jails, found `a`; write [a]",
-                "5:11: jails.s.of: expected the word all or a list of names of jails such as [sshd, \
-                 nginx-auth], found an empty list",
-                "6:12: jails.t.of[0]: expected the name of a jail, found `1`; put it in quotes if it is meant",
+                "5:11: jails.s.of: it names no jail; write all, or names",
+                "6:12: jails.t.of[0]: expected the name of a jail, found the number 1; put it in quotes if it is \
+                 meant",
             ],
         ),
     ]);
