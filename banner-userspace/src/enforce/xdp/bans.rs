@@ -44,7 +44,7 @@ pub(super) struct Bans {
     /// What has still to be written for `tables` to hold what `groups` says, since a write failed.
     unfinished: VecDeque<Step>,
     /// The addresses with one ban, as they were found and still are.
-    found: Option<Vec<(IpAddr, Entry)>>,
+    pub(super) found: Option<Vec<(IpAddr, Entry)>>,
 }
 
 /// Bans of hosts of one family that may not be in the map yet.

@@ -71,6 +71,7 @@ impl Bans {
                     .filter(|ban| is_host(ban.net) && is_several(ban)),
             );
         }
+        self.found = None;
         // Places are made free first.
         let v4 = difference(BANS4, &self.tables.v4, v4, &several4)?;
         let v6 = difference(BANS6, &self.tables.v6, v6, &several6)?;
