@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::{Jail, Pipeline};
+use super::{Failed, Jail, Pipeline};
 use crate::{
     config,
     decide::{Decider, Decision, Outcome},
@@ -175,18 +175,13 @@ impl Jail {
     ) -> Option<Offence> {
         let name = self.setup.of.name(begun.ban)?;
         self.counts.failures += 1;
-        let host = begun.host;
-        self.counts.last = Some((host, begun.at));
-        let counted_as = self.setup.together.first(host);
-        let counted = self.tracker.add(counted_as, begun.at, now.wall);
-        lines.add(jail, counted_as, begun.at, 0, begun.line(name).as_bytes());
-        let failures = counted?;
-        self.counts.offences += 1;
-        Some(Offence {
-            jail,
-            host,
-            failures,
-            evidence: lines.of(jail, counted_as, failures),
-        })
+        let line = begun.line(name);
+        let failed = Failed {
+            host: begun.host,
+            at: begun.at,
+            pattern: 0,
+            line: line.as_bytes(),
+        };
+        self.count(jail, &failed, lines, now)
     }
 }
