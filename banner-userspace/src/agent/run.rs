@@ -217,7 +217,8 @@ impl Running {
             self.agent.decider.next_end(),
             self.ways_at(),
             self.tests.at(),
-            self.glance_at,
+            // Where nothing is in force nothing can be missing.
+            self.glance_at.filter(|_| !self.agent.decider.is_empty()),
         ];
         own.into_iter().flatten().min()
     }

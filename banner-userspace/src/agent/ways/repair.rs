@@ -33,6 +33,10 @@ const REST: u32 = 2;
 /// How long others may go on changing before it is looked at.
 const SETTLE: Duration = Duration::from_millis(50);
 
+/// When what was put right is looked at again: what others do while it is put right, no glance tells from
+/// the agent's own work.
+const AGAIN: Duration = Duration::from_millis(500);
+
 impl Ways {
     /// Somebody has done something to tables of nftables.
     pub(in crate::agent) fn noticed(&mut self, noticed: Noticed, now: Mono) {
@@ -186,6 +190,7 @@ impl Ways {
                 return true;
             }
             warn!("{name}: {broken}; it is put back");
+            each.repair.hurry(around.now.mono.after(AGAIN));
         }
         each.repair.comparison = Some(Comparison {
             asked,
@@ -226,7 +231,7 @@ impl Ways {
                 error!("{}: cannot be put right: {failed}", self.each[way].name());
             }
             if comparison.changes.is_empty() {
-                self.conclude(way, &comparison);
+                self.conclude(way, &comparison, around.now.mono);
                 return;
             }
         }
@@ -330,12 +335,15 @@ impl Ways {
         }
     }
 
-    fn conclude(&mut self, way: usize, comparison: &Comparison) {
+    fn conclude(&mut self, way: usize, comparison: &Comparison, now: Mono) {
         let each = &mut self.each[way];
         let missing = comparison.missing.saturating_sub(comparison.failed);
         let strange = comparison.strange;
         each.repair.restored += missing as u64;
         each.repair.strange += strange as u64;
+        if missing > 0 || strange > 0 {
+            each.repair.hurry(now.after(AGAIN));
+        }
         let name = each.way.name();
         if missing > 0 {
             warn!("{name}: {missing} bans were missing or changed, and are put back");

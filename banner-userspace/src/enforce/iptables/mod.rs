@@ -58,12 +58,15 @@ impl Iptables {
     fn build(&mut self) -> Result<(), EnforceError> {
         self.refuse_foreign()?;
         ipset_restore(&self.sets.create(&self.never))?;
-        for family in FAMILIES {
+        let mut wanted = [0; 2];
+        for (family, wanted) in FAMILIES.into_iter().zip(&mut wanted) {
             let sets = self
                 .sets
                 .iter()
                 .filter_map(|(scope, id)| Some((scope, self.ports.get(id)?)));
             let rules = restore::rules(&self.options, family, &self.sets, sets);
+            // With the chain itself and the jumps to it.
+            *wanted = 1 + rules.len() + self.options.parents.len();
             let jumps: Vec<String> = (self.options.parents.iter())
                 .filter_map(|parent| match self.jumps(family, parent) {
                     Ok(true) => None,
@@ -74,7 +77,11 @@ impl Iptables {
             let script = restore::table(&self.options, &rules, &jumps);
             (restore_command(family)?.args(["--noflush", "-w", "5"])).run(script.as_bytes())?;
         }
-        self.made = Some(self.rules()?);
+        let made = self.rules()?;
+        // What others have taken away meanwhile must not pass for what was made: an inquiry finds nothing
+        // that is like this, and has it made anew.
+        let is_whole = (made.iter().zip(wanted)).all(|(rules, wanted)| rules.len() == wanted);
+        self.made = Some(if is_whole { made } else { Made::default() });
         Ok(())
     }
 

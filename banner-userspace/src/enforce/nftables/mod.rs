@@ -83,7 +83,11 @@ impl Nftables {
         let parts = (&self.scopes, &self.ports);
         let script = script::build(&self.options, found, &self.sets, parts, &self.never);
         nft()?.args(["-f", "-"]).run(script.as_bytes())?;
-        let text = list()?.map_or_else(String::new, |listing| listing.text);
+        let made = list()?.unwrap_or_default();
+        // What others have taken away meanwhile must not pass for what was made: an inquiry finds nothing
+        // that is like an empty text, and has it made anew.
+        let is_whole = script::is_whole(&script, &made);
+        let text = if is_whole { made.text } else { String::new() };
         let never = never(self.netlink()?).map_err(|errno| kernel("read the table", errno))?;
         self.made = Some(Made { text, never });
         Ok(())

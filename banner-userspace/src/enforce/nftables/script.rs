@@ -19,6 +19,8 @@ pub(super) struct Listing {
     pub(super) sets: Vec<(String, Option<String>)>,
     /// With the line that says where it is hooked, of those that are.
     pub(super) chains: Vec<(String, Option<String>)>,
+    /// How many there are in all chains.
+    pub(super) rules: usize,
     pub(super) is_ours: bool,
 }
 
@@ -52,6 +54,13 @@ impl Listing {
                 && let Some(chain) = listing.chains.last_mut()
             {
                 chain.1 = Some(words.to_owned());
+            } else if !in_set
+                && !listing.chains.is_empty()
+                && line.starts_with("\t\t")
+                && !line.starts_with("\t\t\t")
+            {
+                // A long one goes on in lines that stand further in.
+                listing.rules += 1;
             }
         }
         listing
@@ -145,6 +154,14 @@ pub(super) fn build(
         }
     }
     script.0
+}
+
+/// Whether what a script has made is all there: as many chains and rules. Sets may be there besides.
+pub(super) fn is_whole(script: &str, listing: &Listing) -> bool {
+    let count = |what: &str| script.lines().filter(|line| line.starts_with(what)).count();
+    listing.rules == count("add rule ")
+        && listing.chains.len() == count("add chain ")
+        && listing.sets.len() >= count("add set ")
 }
 
 /// Sets of prefixes that no ban drops, and whether they are of IPv6.
@@ -271,6 +288,7 @@ mod tests {
         );
         let listing = Listing::read(&text);
         assert!(listing.is_ours);
+        assert_eq!(listing.rules, 1);
         assert_eq!(listing.sets, [("v4_32".into(), Some("all".into()))]);
         let place = "type filter hook input priority -10; policy accept;";
         assert_eq!(
