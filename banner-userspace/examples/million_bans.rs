@@ -45,7 +45,7 @@ fn measure(family: &str, host: impl Fn(u32) -> IpAddr) {
         for n in 0..MILLION {
             let offence = Offence {
                 jail: JailId(0),
-                host: host(n),
+                who: host(n).into(),
                 failures: 5,
                 evidence: Evidence::default(),
             };
@@ -60,7 +60,7 @@ fn measure(family: &str, host: impl Fn(u32) -> IpAddr) {
         for n in MILLION..2 * MILLION {
             let offence = Offence {
                 jail: JailId(0),
-                host: host(n),
+                who: host(n).into(),
                 failures: 5,
                 evidence: Evidence::default(),
             };

@@ -92,7 +92,7 @@ fn change(n: u32, jail: &Arc<str>, now: Now) -> Change {
         failures: 5,
     };
     let cause = Cause {
-        host: host.into(),
+        who: IpAddr::V4(host).into(),
         evidence: vec![line; 5].into(),
         past: None,
     };

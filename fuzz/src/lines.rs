@@ -124,9 +124,13 @@ fn one_by_one(filter: &Filter, log: &[u8]) -> Counts {
                         Key::Address(host) => {
                             let known = known.get_or_insert_with(|| addresses(log));
                             assert!(known.contains(&host), "{host} is not in the log");
-                            counts.last = Some((host, at));
+                            counts.last = Some((host.into(), at));
                         }
-                        Key::Prefix(_) | Key::Name(_) | Key::Id(_) => counts.unbannable += 1,
+                        Key::Prefix(net) => match Together::default().bannable(net) {
+                            Some(net) => counts.last = Some((net, at)),
+                            None => counts.unbannable += 1,
+                        },
+                        Key::Name(_) | Key::Id(_) => counts.unbannable += 1,
                     }
                 }
             }

@@ -9,7 +9,7 @@ use super::{reasons::Why, run::Running, status::ban_status};
 use crate::{
     control::{Counted, Explained, Explanation, LineStatus, Reason, shown},
     filter::Filter,
-    model::{Ban, Entry, JailId, MatchedLine, Now, Wall, is_host},
+    model::{Ban, Entry, JailId, MatchedLine, Now, Wall},
     store::Offences,
 };
 
@@ -91,7 +91,7 @@ impl Running {
         let filter = jail.and_then(|jail| jail.filter.as_deref());
         Reason {
             jail: jail.map(|jail| jail.name.clone()),
-            host: why.host.map(|host| host.to_string()),
+            host: why.who.map(shown),
             seconds_ago: ago(why.at, now),
             failures: why.failures,
             count: why.count,
@@ -119,11 +119,7 @@ impl Running {
     fn counted(&self, net: IpNet, n: usize, now: Now) -> Option<Counted> {
         let id = JailId(u16::try_from(n).ok()?);
         let jail = self.agent.config.jails.get(n)?;
-        let failures = if is_host(net) {
-            self.agent.pipeline.counted(id, net.addr(), now)
-        } else {
-            0
-        };
+        let failures = self.agent.pipeline.counted(id, net, now);
         let history = self.agent.decider.history().of(net);
         let before = history.filter(|past| past.jail == jail.name);
         let counted = Counted {
@@ -147,7 +143,7 @@ impl Filters {
         let lines = offence.evidence.iter().map(|line| said(line, filter));
         let reason = Reason {
             jail: Some(offence.jail),
-            host: Some(offence.host.to_string()),
+            host: Some(shown(offence.who)),
             seconds_ago: ago(offence.at, now),
             lines: lines.collect(),
             ..Reason::default()

@@ -54,14 +54,12 @@ impl Running {
                 .collect(),
             notify: targets.map(|target| target.name.clone()).collect(),
             bans: self.begun.get(usize::from(id.0)).copied().unwrap_or(0),
-            last_failure: counts.last.map(|(host, at)| LastFailure {
-                host: host.to_string(),
+            last_failure: counts.last.map(|(who, at)| LastFailure {
+                host: shown(who),
                 seconds_ago: u64::try_from(now.wall.as_secs().saturating_sub(at.as_secs()))
                     .unwrap_or(0),
             }),
-            counted: counted
-                .map(|(host, count)| (host.to_string(), count))
-                .collect(),
+            counted: counted.map(|(who, count)| (shown(who), count)).collect(),
             files: files.map(|file| file_status(&file)).collect(),
             streams: streams.map(stream_status).collect(),
         }))

@@ -173,20 +173,20 @@ impl Keeper {
             match decision {
                 Decision::Ban {
                     ban,
-                    host,
+                    who,
                     failures,
                     evidence,
                     ..
                 }
                 | Decision::Explained {
                     ban,
-                    host,
+                    who,
                     failures,
                     evidence,
                 } => {
                     let kept = self.kept(ban, *failures, names, now);
                     let cause = Cause {
-                        host: *host,
+                        who: *who,
                         evidence: Evidence::clone(evidence),
                         past: self.past(ban, decider),
                     };

@@ -2,6 +2,7 @@
 
 mod bans;
 mod counts;
+mod failure;
 mod plan;
 mod pool;
 mod reload;
@@ -13,13 +14,13 @@ use self::{
     pool::Pool,
 };
 
-use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::tz::TimeZone;
 
 use crate::{
-    filter::{Filter, FilterState, Hit, Key, Line, Sieve, Splits, Verdict},
-    model::{Chunk, JailId, LogId, Now, Offence, PrefixSet, Wall},
+    filter::{Filter, FilterState, Line, Sieve, Splits, Verdict},
+    model::{Chunk, JailId, LogId, Now, Offence, PrefixSet},
     track::{Lines, Tracker},
 };
 
@@ -330,66 +331,6 @@ impl Reader {
             }
         }
     }
-}
-
-impl Jail {
-    fn failure(
-        &mut self,
-        jail: JailId,
-        hit: &Hit,
-        line: &[u8],
-        lines: &mut Lines,
-        now: Now,
-    ) -> Option<Offence> {
-        self.counts.failures += 1;
-        let at = self.counts.trust(hit.stamp).unwrap_or(now.wall);
-        let Key::Address(host) = hit.key else {
-            self.counts.unbannable += 1;
-            return None;
-        };
-        let failed = Failed {
-            host,
-            at,
-            pattern: hit.pattern,
-            line,
-        };
-        self.count(jail, &failed, lines, now)
-    }
-
-    fn count(
-        &mut self,
-        jail: JailId,
-        failed: &Failed<'_>,
-        lines: &mut Lines,
-        now: Now,
-    ) -> Option<Offence> {
-        let Failed { host, at, .. } = *failed;
-        self.counts.last = Some((host, at));
-        if self.spared.contains(host) {
-            // Nothing that it does counts against its neighbours.
-            return None;
-        }
-        let counted_as = self.setup.together.first(host);
-        let counted = self.tracker.add(counted_as, at, now.wall);
-        // Also one that came too late to count: it is rare, and says as much about the host.
-        lines.add(jail, counted_as, at, failed.pattern, failed.line);
-        let failures = counted?;
-        self.counts.offences += 1;
-        Some(Offence {
-            jail,
-            host,
-            failures,
-            evidence: lines.of(jail, counted_as, failures),
-        })
-    }
-}
-
-/// A failure of a host.
-struct Failed<'a> {
-    host: IpAddr,
-    at: Wall,
-    pattern: usize,
-    line: &'a [u8],
 }
 
 #[cfg(test)]

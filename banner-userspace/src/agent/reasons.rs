@@ -1,7 +1,6 @@
 //! Why bans were decided on: the latest, for those who ask.
 
-use std::net::IpAddr;
-
+use ipnet::IpNet;
 use lru::LruCache;
 
 use crate::{
@@ -17,7 +16,7 @@ const MOST: usize = 2_000;
 pub(super) struct Why {
     pub(super) jail: Option<JailId>,
     /// None: somebody asked for it.
-    pub(super) host: Option<IpAddr>,
+    pub(super) who: Option<IpNet>,
     pub(super) at: Wall,
     pub(super) failures: u32,
     pub(super) count: u32,
@@ -42,7 +41,7 @@ impl Reasons {
             let (ban, why) = match decision {
                 Decision::Ban {
                     ban,
-                    host,
+                    who,
                     failures,
                     count,
                     time,
@@ -52,7 +51,7 @@ impl Reasons {
                     ban,
                     Why {
                         jail: ban.jail,
-                        host: Some(*host),
+                        who: Some(*who),
                         at: now.wall,
                         failures: *failures,
                         count: *count,
@@ -64,7 +63,7 @@ impl Reasons {
                     ban,
                     Why {
                         jail: ban.jail,
-                        host: None,
+                        who: None,
                         at: now.wall,
                         failures: 0,
                         count: 0,

@@ -1,14 +1,15 @@
 //! Decisions in words, once they are in force.
 
-use std::{collections::HashSet, net::IpAddr};
+use std::collections::HashSet;
 
+use ipnet::IpNet;
 use tracing::{error, info, warn};
 
 use crate::{
     config::Jail,
     decide::Decision,
     enforce::Failed,
-    model::{Ban, Entry, JailId, Mode, Mono, PortSets, PortsId, Shown, Until},
+    model::{Ban, Entry, JailId, Mode, Mono, PortSets, PortsId, Shown, Until, is_host},
 };
 
 /// Of what happens to many bans at once, because somebody put in a list, so many get a line of
@@ -45,7 +46,7 @@ pub(super) fn decisions(
         match decision {
             Decision::Ban {
                 ban,
-                host,
+                who,
                 failures,
                 count,
                 again,
@@ -56,8 +57,8 @@ pub(super) fn decisions(
                     0 | 1 => format!("failures={failures}"),
                     count => format!("failures={failures} count={count}"),
                 };
-                if ban.net != (*host).into() {
-                    why = format!("host={host} {why}");
+                if ban.net != *who {
+                    why = format!("host={} {why}", Shown(*who));
                 }
                 let again = if *again { " again" } else { "" };
                 let narrowed = if *narrowed {
@@ -74,10 +75,10 @@ pub(super) fn decisions(
                 }
             }
             Decision::Spared {
-                host,
+                who,
                 jail,
                 failures,
-            } => spared(*host, names.jail(Some(*jail)), *failures),
+            } => spared(*who, names.jail(Some(*jail)), *failures),
             Decision::Over(ban) => {
                 if one_more(&mut told.over) {
                     unbanned(ban, names, "over");
@@ -169,8 +170,14 @@ fn banned(
     }
 }
 
-fn spared(host: IpAddr, jail: &str, failures: u32) {
-    info!("spared {host} jail={jail} failures={failures}: on the never-ban list");
+fn spared(who: IpNet, jail: &str, failures: u32) {
+    let part = if is_host(who) {
+        ""
+    } else {
+        "all or a part of it is "
+    };
+    let who = Shown(who);
+    info!("spared {who} jail={jail} failures={failures}: {part}on the never-ban list");
 }
 
 fn unbanned(ban: &Ban, names: Names<'_>, why: &str) {

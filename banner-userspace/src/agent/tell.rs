@@ -13,7 +13,7 @@ use crate::{
     config::Config,
     control::NotifyStatus,
     decide::Decision,
-    model::{Ban, Entry, Evidence, JailId, Mode, Mono, Now, PortsId, Shown, Until},
+    model::{Ban, Entry, Evidence, JailId, Mode, Mono, Now, PortsId, Shown, Until, is_host},
     notify::{Banned, Event, Kind, Notifier, Standing, Unbanned, What},
 };
 
@@ -116,14 +116,14 @@ impl Teller {
             match decision {
                 Decision::Ban {
                     ban,
-                    host,
+                    who,
                     failures,
                     evidence,
                     again,
                     ..
                 } if bans => {
                     let banned = Banned {
-                        host: Some(*host),
+                        host: is_host(*who).then(|| who.addr()),
                         failures: *failures,
                         again: *again,
                         lines: lines(evidence),

@@ -125,7 +125,10 @@ fn failures(jail: &JailDetail) -> String {
     for (count, what) in [
         (status.ignored, "lines ignored"),
         (status.stale, "too old to count"),
-        (status.unbannable, "of what is no address"),
+        (
+            status.unbannable,
+            "of names, ids and prefixes that are too wide",
+        ),
         (status.stamp_missing, "without a stamp"),
         (status.stamp_unreadable, "with an unreadable stamp"),
         (status.stamp_future, "with a stamp that lies ahead"),

@@ -192,7 +192,7 @@ pub struct JailStatus {
     pub stamp_unreadable: u64,
     /// Failures whose stamp lay ahead.
     pub stamp_future: u64,
-    /// Failures of what is no address, for which nobody is banned: prefixes, names, ids.
+    /// Failures of what nobody is banned for: names, ids, prefixes that are too wide.
     pub unbannable: u64,
     /// How often a pattern gave up on a line, which would have taken it long.
     pub exhausted: u64,

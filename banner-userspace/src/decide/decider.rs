@@ -72,22 +72,23 @@ impl Decider {
     pub fn offence(&mut self, offence: &Offence, now: Now, out: &mut Outcome) {
         let Offence {
             jail,
-            host,
+            who,
             failures,
             ref evidence,
         } = *offence;
         let Some(rules) = self.rules.get(usize::from(jail.0)) else {
             return;
         };
-        if self.never.contains(host) || rules.ignore.contains(host) {
+        // Of a prefix the kernel spares what is on the list for all; what this jail ignores it does not know.
+        if self.never.covers(who) || rules.ignore.overlaps(who) {
             out.decisions.push(Decision::Spared {
-                host,
+                who,
                 jail,
                 failures,
             });
             return;
         }
-        let (net, narrowed) = rules.net(host);
+        let (net, narrowed) = rules.net(who);
         let ban = Ban {
             net,
             ports: rules.ports,
@@ -99,7 +100,7 @@ impl Decider {
             self.note(&ban, jail, false, now);
             out.decisions.push(Decision::Explained {
                 ban,
-                host,
+                who,
                 failures,
                 evidence: evidence.clone(),
             });
@@ -114,7 +115,7 @@ impl Decider {
         self.note(&ban, jail, again, now);
         out.decisions.push(Decision::Ban {
             ban,
-            host,
+            who,
             failures,
             evidence: evidence.clone(),
             count,

@@ -1,6 +1,8 @@
 //! What is decided.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
+
+use ipnet::IpNet;
 
 use super::bans::Full;
 use crate::model::{Ban, Change, Evidence, JailId};
@@ -14,8 +16,8 @@ pub enum Decision {
     Ban {
         /// The ban.
         ban: Ban,
-        /// Who offended.
-        host: IpAddr,
+        /// Who offended: a host, or a prefix that a filter found.
+        who: IpNet,
         /// The failures that led to it.
         failures: u32,
         /// The lines that they were.
@@ -34,20 +36,20 @@ pub enum Decision {
     Explained {
         /// The ban.
         ban: Ban,
-        /// Who offended.
-        host: IpAddr,
+        /// Who offended: a host, or a prefix that a filter found.
+        who: IpNet,
         /// The failures that led to it.
         failures: u32,
         /// The lines that they were.
         evidence: Evidence,
     },
-    /// A host offended that is never banned.
+    /// A host offended that is never banned, or a prefix that has such hosts.
     Spared {
-        /// The host.
-        host: IpAddr,
+        /// Who.
+        who: IpNet,
         /// The jail.
         jail: JailId,
-        /// Its failures.
+        /// The failures.
         failures: u32,
     },
     /// Somebody asked for a ban, which is in force as it stands here: an earlier one may last longer.

@@ -144,7 +144,7 @@ mod tests {
         let mut out = Outcome::default();
         let offence = Offence {
             jail: JailId(0),
-            host: host.parse().unwrap(),
+            who: host.parse::<std::net::IpAddr>().unwrap().into(),
             failures: 3,
             evidence: Evidence::default(),
         };

@@ -1,6 +1,6 @@
 //! By what a jail bans.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -44,20 +44,19 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// What to ban for an offence of this host, and whether that is less than the prefix that it
-    /// should be: no address that the jail ignores is banned with another.
-    pub(super) fn net(&self, host: IpAddr) -> (IpNet, bool) {
-        let length = match host {
-            IpAddr::V4(_) => self.ipv4_length,
-            IpAddr::V6(_) => self.ipv6_length,
+    /// What to ban for an offence of this host or prefix, and whether that is less than the prefix that
+    /// it should be: no address that the jail ignores is banned with another.
+    pub(super) fn net(&self, who: IpNet) -> (IpNet, bool) {
+        let length = match who {
+            IpNet::V4(_) => self.ipv4_length,
+            IpNet::V6(_) => self.ipv6_length,
         };
-        let alone = IpNet::from(host);
-        let around = IpNet::new(host, length).ok();
+        let around = IpNet::new(who.addr(), length.min(who.prefix_len())).ok();
         let Some(around) = around.and_then(|net| bannable(net).ok()) else {
-            return (alone, false);
+            return (who, false);
         };
         if self.ignore.overlaps(around) {
-            return (alone, alone != around);
+            return (who, who != around);
         }
         (around, false)
     }

@@ -49,7 +49,7 @@ pub struct Banned {
     pub jail: Option<Arc<str>>,
     /// The address or prefix.
     pub net: String,
-    /// Who offended, where that is known.
+    /// Which host offended, where that is known: it may have been a prefix.
     pub host: Option<IpAddr>,
     /// As in `tcp/22`, or `all`.
     pub ports: String,

@@ -1,6 +1,6 @@
 //! What is kept, on its way to the store and back.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -29,7 +29,7 @@ pub struct KeptBan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
     /// Who offended: the ban may be of the prefix around it.
-    pub host: IpAddr,
+    pub who: IpNet,
     /// The lines.
     pub evidence: Evidence,
     /// What is remembered of the bans of this jail, with this one, where some jail will ask.
@@ -81,7 +81,7 @@ pub struct Windows {
     /// It counts no others.
     pub all: bool,
     /// The times of the failures of each host that still count; none: it is counted no more.
-    pub hosts: Vec<(IpAddr, Vec<Wall>)>,
+    pub hosts: Vec<(IpNet, Vec<Wall>)>,
 }
 
 /// How often somebody was banned by a jail, for ban times that grow.
@@ -120,7 +120,7 @@ pub struct Offences {
     /// The jail.
     pub jail: String,
     /// Who offended.
-    pub host: IpAddr,
+    pub who: IpNet,
     /// When.
     pub at: Wall,
     /// The lines.

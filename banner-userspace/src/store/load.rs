@@ -196,7 +196,7 @@ pub(super) fn offences(
         {
             found.push(Offences {
                 jail: jails.get(ban.jail).map_or("", |name| name).to_owned(),
-                host: pack::address_of(&cause.host)?,
+                who: pack::who_of(&cause.host)?,
                 at: Wall::from_secs(ban.since),
                 evidence: pack::lines_of(&cause.lines)?,
             });
@@ -214,7 +214,7 @@ pub(super) fn offences(
         };
         found.push(Offences {
             jail: row.get(0)?,
-            host: pack::address_of(blob(1)?)?,
+            who: pack::who_of(blob(1)?)?,
             at: Wall::from_secs(row.get(2)?),
             evidence: pack::lines_of(blob(3)?)?,
         });

@@ -7,15 +7,15 @@ use std::{
 
 use ipnet::IpNet;
 
-use crate::model::{Evidence, MatchedLine, Wall};
+use crate::model::{Evidence, MatchedLine, Wall, is_host};
 
 /// Bytes that are not what was packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a value is not what banner writes")]
 pub(super) struct Malformed;
 
-/// Windows of hosts; an empty one says that a host is counted no more.
-pub(super) type Hosts = BTreeMap<IpAddr, Vec<Wall>>;
+/// Windows of hosts and prefixes; an empty one says that a host is counted no more.
+pub(super) type Hosts = BTreeMap<IpNet, Vec<Wall>>;
 
 /// The address and its length.
 pub(super) fn net(net: IpNet) -> Vec<u8> {
@@ -25,10 +25,26 @@ pub(super) fn net(net: IpNet) -> Vec<u8> {
 }
 
 /// 4 bytes or 16.
-pub(super) fn address(address: IpAddr) -> Vec<u8> {
+fn address(address: IpAddr) -> Vec<u8> {
     match address {
         IpAddr::V4(v4) => v4.octets().to_vec(),
         IpAddr::V6(v6) => v6.octets().to_vec(),
+    }
+}
+
+/// An address, or a prefix as [`net`] has it: 4, 16, 5 or 17 bytes.
+pub(super) fn who(who: IpNet) -> Vec<u8> {
+    if is_host(who) {
+        address(who.addr())
+    } else {
+        net(who)
+    }
+}
+
+pub(super) fn who_of(bytes: &[u8]) -> Result<IpNet, Malformed> {
+    match bytes.len() {
+        4 | 16 => Ok(address_of(bytes)?.into()),
+        _ => net_of(bytes),
     }
 }
 
@@ -37,7 +53,7 @@ pub(super) fn net_of(bytes: &[u8]) -> Result<IpNet, Malformed> {
     IpNet::new(address_of(address)?, *length).map_err(|_| Malformed)
 }
 
-pub(super) fn address_of(bytes: &[u8]) -> Result<IpAddr, Malformed> {
+fn address_of(bytes: &[u8]) -> Result<IpAddr, Malformed> {
     if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
         return Ok(Ipv4Addr::from(v4).into());
     }
@@ -77,20 +93,21 @@ pub(super) fn lines_of(bytes: &[u8]) -> Result<Evidence, Malformed> {
     Ok(lines.into())
 }
 
-/// Each host: the length of its address, the address, the number of failures, their times.
-pub(super) fn windows<'w>(hosts: impl Iterator<Item = (&'w IpAddr, &'w Vec<Wall>)>) -> Vec<u8> {
+/// Each host: the length of [`who`] it is, that, the number of failures, their times.
+pub(super) fn windows<'w>(hosts: impl Iterator<Item = (&'w IpNet, &'w Vec<Wall>)>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (host, failures) in hosts {
-        match host {
-            IpAddr::V4(v4) => {
-                bytes.push(4);
-                bytes.extend_from_slice(&v4.octets());
-            }
-            IpAddr::V6(v6) => {
-                bytes.push(16);
-                bytes.extend_from_slice(&v6.octets());
-            }
+        // No memory of its own for each: they may be a hundred thousand.
+        let place = bytes.len();
+        bytes.push(0);
+        match host.addr() {
+            IpAddr::V4(v4) => bytes.extend_from_slice(&v4.octets()),
+            IpAddr::V6(v6) => bytes.extend_from_slice(&v6.octets()),
         }
+        if !is_host(*host) {
+            bytes.push(host.prefix_len());
+        }
+        bytes[place] = u8::try_from(bytes.len() - place - 1).unwrap_or(0);
         let count = u16::try_from(failures.len()).unwrap_or(u16::MAX);
         bytes.extend_from_slice(&count.to_le_bytes());
         for failure in failures.iter().rev().take(usize::from(count)).rev() {
@@ -105,7 +122,7 @@ pub(super) fn windows_over(hosts: &mut Hosts, bytes: &[u8]) -> Result<(), Malfor
     let mut rest = Rest(bytes);
     while !rest.0.is_empty() {
         let [length] = rest.take()?;
-        let host = address_of(rest.bytes(usize::from(length))?)?;
+        let host = who_of(rest.bytes(usize::from(length))?)?;
         let count = u16::from_le_bytes(rest.take()?);
         let mut failures = Vec::with_capacity(usize::from(count));
         for _ in 0..count {
@@ -152,11 +169,19 @@ mod tests {
         }
     }
 
+    fn prefix() -> impl Strategy<Value = IpNet> {
+        (any::<IpAddr>(), 0u8..=128).prop_map(|(address, length)| {
+            IpNet::new(address, length)
+                .unwrap_or(address.into())
+                .trunc()
+        })
+    }
+
     proptest! {
         #[test]
         fn lines_and_windows_come_back(
             texts in prop::collection::vec((any::<i64>(), any::<u16>(), any::<bool>(), prop::collection::vec(any::<u8>(), 0..512)), 0..10),
-            hosts in prop::collection::btree_map(any::<IpAddr>(), prop::collection::vec(any::<i64>().prop_map(Wall), 1..5), 0..20),
+            hosts in prop::collection::btree_map(prefix(), prop::collection::vec(any::<i64>().prop_map(Wall), 1..5), 0..20),
         ) {
             let line = |(at, pattern, cut, bytes): (i64, u16, bool, Vec<u8>)| {
                 MatchedLine { at: Wall(at), pattern, bytes: bytes.into(), cut }

@@ -117,7 +117,7 @@ fn the_next_agent_finds_everything() {
     };
     let window = |host: &str, times: &[i64]| {
         let times = times.iter().map(|&secs| Wall::from_secs(secs)).collect();
-        (host.parse().unwrap(), times)
+        (host.parse::<std::net::IpAddr>().unwrap().into(), times)
     };
     write(
         &store,
@@ -232,7 +232,7 @@ fn who_asks_is_told_why_and_the_past_is_remembered_until_it_is_forgiven() {
             cut: false,
         };
         let cause = Cause {
-            host: "192.0.2.7".parse().unwrap(),
+            who: "192.0.2.7/32".parse().unwrap(),
             evidence: [line].into(),
             past: Some(past(count)),
         };
@@ -245,7 +245,7 @@ fn who_asks_is_told_why_and_the_past_is_remembered_until_it_is_forgiven() {
     let offences = answered.recv_timeout(PATIENCE).unwrap().unwrap();
     let texts: Vec<_> = offences.iter().map(|one| &*one.evidence[0].bytes).collect();
     assert_eq!(texts, [&b"line 3"[..], b"line 2"]);
-    assert_eq!(offences[0].host.to_string(), "192.0.2.7");
+    assert_eq!(offences[0].who.to_string(), "192.0.2.7/32");
     store.stop(None, PATIENCE).unwrap();
     assert_eq!(found(&options, 2).history, [past(3)]);
 
@@ -271,7 +271,7 @@ fn what_is_old_goes() {
     let changes = [Some(now(10).wall), Some(now(2000).wall), None];
     let changes = (1..).zip(changes).map(|(host, ends)| {
         let cause = Cause {
-            host: [192, 0, 2, host].into(),
+            who: std::net::IpAddr::from([192, 0, 2, host]).into(),
             evidence: Arc::default(),
             past: Some(past(host, ends)),
         };
@@ -304,7 +304,7 @@ fn a_reload_changes_how_long_the_past_is_kept() {
         ends: Some(now(10).wall),
     };
     let cause = Cause {
-        host: "192.0.2.7".parse().unwrap(),
+        who: "192.0.2.7/32".parse().unwrap(),
         evidence: Arc::default(),
         past: Some(past.clone()),
     };
@@ -325,7 +325,12 @@ fn windows_that_change_again_and_again_take_no_more_room() {
     let options = options(dir.path());
     let store = Store::open(options.clone(), now(0)).unwrap();
     let hosts = |round: i64| -> Vec<_> {
-        let host = |n: u8| ([10, 0, 0, n].into(), vec![Wall(round); 20]);
+        let host = |n: u8| {
+            (
+                std::net::IpAddr::from([10, 0, 0, n]).into(),
+                vec![Wall(round); 20],
+            )
+        };
         (0..=255).map(host).collect()
     };
     for round in 0..400 {

@@ -168,7 +168,7 @@ impl Numbers {
             })
         });
         Ok(row::Cause {
-            host: pack::address(cause.host),
+            host: pack::who(cause.who),
             lines: pack::lines(&cause.evidence),
             past: past.transpose()?,
         })

@@ -1,15 +1,14 @@
 //! What is counted of one host, and that it is counted no more.
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 
 use super::{Tracker, cold::Span};
 use crate::model::{Wall, is_host};
 
 impl Tracker {
-    /// How many failures of a host count at `now`, also where it has made room for others.
-    pub fn failures(&self, host: IpAddr, now: Wall) -> usize {
+    /// How many failures of a host or prefix count at `now`, also where it has made room for others.
+    pub fn failures(&self, host: impl Into<IpNet>, now: Wall) -> usize {
+        let host = host.into();
         let start = now.before(self.find_time);
         match self.hosts.peek(host) {
             Some(counted) => {
@@ -21,7 +20,7 @@ impl Tracker {
     }
 
     /// The hosts with the most failures that count at `now`, so many of them at most.
-    pub fn heaviest(&self, most: usize, now: Wall) -> Vec<(IpAddr, usize)> {
+    pub fn heaviest(&self, most: usize, now: Wall) -> Vec<(IpNet, usize)> {
         let start = now.before(self.find_time);
         let counted = self.hosts.iter().map(|counted| {
             let times = counted.failures.list();
@@ -34,12 +33,12 @@ impl Tracker {
         hosts
     }
 
-    /// Counts nothing of the hosts of this prefix any more. Of a prefix that is no host, those that have
+    /// Counts nothing of this prefix and the hosts of it any more. Of a prefix that is no host, those that have
     /// made room are not looked for.
     pub fn forget(&mut self, net: IpNet) {
-        let gone: Vec<IpAddr> = if is_host(net) {
-            self.cold.forget(net.addr());
-            vec![net.addr()]
+        let gone: Vec<IpNet> = if is_host(net) {
+            self.cold.forget(net);
+            vec![net]
         } else {
             let all = self.hosts.all().map(|counted| counted.host);
             all.filter(|host| net.contains(host)).collect()
@@ -60,8 +59,8 @@ mod tests {
 
     use super::*;
 
-    fn host(n: u8) -> IpAddr {
-        IpAddr::from([192, 0, 2, n])
+    fn host(n: u8) -> IpNet {
+        std::net::IpAddr::from([192, 0, 2, n]).into()
     }
 
     fn at(secs: i64) -> Wall {
@@ -106,8 +105,8 @@ mod tests {
             tracker.add(host(n), at(1), at(1));
         }
         tracker.changes();
-        tracker.forget(host(1).into());
-        tracker.forget(host(9).into());
+        tracker.forget(host(1));
+        tracker.forget(host(9));
         assert_eq!(tracker.changes().hosts, [(host(1), vec![])]);
         assert_eq!(tracker.failures(host(1), at(2)), 0);
         assert_eq!(tracker.add(host(1), at(2), at(2)), None);
@@ -121,7 +120,7 @@ mod tests {
         tracker.add(host(2), at(1), at(1));
         tracker.add(host(2), at(1), at(1));
         assert_eq!((tracker.hosts(), tracker.failures(host(1), at(2))), (1, 1));
-        tracker.forget(host(1).into());
+        tracker.forget(host(1));
         assert_eq!(tracker.failures(host(1), at(2)), 0, "who made room, too");
     }
 }

@@ -1,6 +1,6 @@
 //! Which hosts count otherwise than at the last look, so that a store need not write all of them.
 
-use std::net::IpAddr;
+use ipnet::IpNet;
 
 use super::Window;
 use crate::model::Wall;
@@ -11,7 +11,7 @@ pub struct Changes {
     /// There are no others than these: so many changed that they were not noted one by one.
     pub all: bool,
     /// Hosts with the failures that count, in ascending order; none: the host is counted no more.
-    pub hosts: Vec<(IpAddr, Window)>,
+    pub hosts: Vec<(IpNet, Window)>,
 }
 
 /// Hosts that changed.
@@ -23,12 +23,12 @@ pub(super) enum Changed {
     /// Maybe all.
     All,
     /// These, some of them several times.
-    Some(Vec<IpAddr>),
+    Some(Vec<IpNet>),
 }
 
 impl Changed {
     /// Notes one; `most`: of more than that it is as well to look at all.
-    pub(super) fn note(&mut self, host: IpAddr, most: usize) {
+    pub(super) fn note(&mut self, host: IpNet, most: usize) {
         if let Self::Some(hosts) = self {
             if hosts.len() < most {
                 hosts.push(host);
@@ -86,7 +86,7 @@ impl super::Tracker {
 
     /// Goes on counting a host where an agent before this one stopped. Where fewer failures make an
     /// offence now, the next one does.
-    pub fn restore(&mut self, host: IpAddr, mut failures: Window, now: Wall) {
+    pub fn restore(&mut self, host: IpNet, mut failures: Window, now: Wall) {
         let start = now.before(self.find_time);
         failures.retain(|&failure| failure > start);
         failures.sort_unstable();
@@ -119,11 +119,11 @@ mod tests {
         Tracker::new(3, Duration::from_secs(100), 4)
     }
 
-    fn host(n: u8) -> IpAddr {
-        IpAddr::from([192, 0, 2, n])
+    fn host(n: u8) -> IpNet {
+        std::net::IpAddr::from([192, 0, 2, n]).into()
     }
 
-    fn counted(tracker: &mut Tracker) -> BTreeMap<IpAddr, Window> {
+    fn counted(tracker: &mut Tracker) -> BTreeMap<IpNet, Window> {
         let hosts = tracker.hosts.all();
         hosts
             .map(|counted| (counted.host, counted.failures.list()))

@@ -2,9 +2,10 @@
 
 use std::{
     hash::{BuildHasher as _, RandomState},
-    net::IpAddr,
     time::Duration,
 };
+
+use ipnet::IpNet;
 
 use super::Window;
 use crate::model::Wall;
@@ -67,7 +68,7 @@ impl Cold {
     }
 
     /// Keeps the failures of a host that was counted.
-    pub(super) fn keep(&mut self, host: IpAddr, failures: &Window, span: Span) {
+    pub(super) fn keep(&mut self, host: IpNet, failures: &Window, span: Span) {
         if self.slots.is_empty() {
             self.slots = vec![Slot::default(); self.buckets * BUCKET];
             self.swept = self.ticks(span.now);
@@ -103,7 +104,7 @@ impl Cold {
     }
 
     /// Takes out what is kept of a host and still counts, in ascending order.
-    pub(super) fn take(&mut self, host: IpAddr, span: Span) -> Window {
+    pub(super) fn take(&mut self, host: IpNet, span: Span) -> Window {
         let mut failures = Window::new();
         if self.slots.is_empty() {
             return failures;
@@ -121,7 +122,7 @@ impl Cold {
     }
 
     /// The failures of a host that are kept and still count, in no order.
-    pub(super) fn peek(&self, host: IpAddr, span: Span) -> impl Iterator<Item = Wall> {
+    pub(super) fn peek(&self, host: IpNet, span: Span) -> impl Iterator<Item = Wall> {
         let (place, tag) = self.place(host);
         let bucket = self.slots.get(place..place + BUCKET).unwrap_or_default();
         let own = bucket.iter().filter(move |slot| slot.tag == tag);
@@ -130,7 +131,7 @@ impl Cold {
     }
 
     /// Nothing is kept of a host any more.
-    pub(super) fn forget(&mut self, host: IpAddr) {
+    pub(super) fn forget(&mut self, host: IpNet) {
         let (place, tag) = self.place(host);
         let bucket = self.slots.get_mut(place..place + BUCKET);
         for slot in bucket.into_iter().flatten().filter(|slot| slot.tag == tag) {
@@ -144,7 +145,7 @@ impl Cold {
     }
 
     /// Where the bucket of a host begins, and its tag.
-    fn place(&self, host: IpAddr) -> (usize, u32) {
+    fn place(&self, host: IpNet) -> (usize, u32) {
         let hash = self.hasher.hash_one(host);
         // There are a power of two, at most 2^19.
         let bucket = usize::try_from(hash >> 32).unwrap_or(0) & (self.buckets - 1);
@@ -195,8 +196,8 @@ mod tests {
 
     use super::*;
 
-    fn host(n: u16) -> IpAddr {
-        IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, n])
+    fn host(n: u16) -> IpNet {
+        std::net::IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, n]).into()
     }
 
     fn span(now: i64, find: i64) -> Span {

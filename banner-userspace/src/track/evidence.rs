@@ -1,8 +1,9 @@
 //! The last lines of the hosts that are being counted, for whoever wants to know why one was banned.
 
-use std::{hash::BuildHasher as _, net::IpAddr, sync::Arc};
+use std::{hash::BuildHasher as _, sync::Arc};
 
 use hashbrown::DefaultHashBuilder;
+use ipnet::IpNet;
 
 use crate::model::{Evidence, JailId, LineBytes, MatchedLine, Wall};
 
@@ -84,7 +85,7 @@ impl Lines {
     }
 
     /// Keeps a line that counts.
-    pub fn add(&mut self, jail: JailId, host: IpAddr, at: Wall, pattern: usize, line: &[u8]) {
+    pub fn add(&mut self, jail: JailId, host: IpNet, at: Wall, pattern: usize, line: &[u8]) {
         if self.most == 0 {
             return;
         }
@@ -112,8 +113,8 @@ impl Lines {
         self.next += kept.len() as u64;
     }
 
-    /// The last lines of a host, which has just offended with so many failures.
-    pub fn of(&mut self, jail: JailId, host: IpAddr, failures: u32) -> Evidence {
+    /// The last lines of a host or prefix, which has just offended with so many failures.
+    pub fn of(&mut self, jail: JailId, host: IpNet, failures: u32) -> Evidence {
         let wanted = (failures as usize).min(self.most);
         if wanted == 0 {
             return Evidence::default();
@@ -190,8 +191,8 @@ mod tests {
 
     const JAIL: JailId = JailId(3);
 
-    fn host(n: u8) -> IpAddr {
-        IpAddr::from([192, 0, 2, n])
+    fn host(n: u8) -> IpNet {
+        std::net::IpAddr::from([192, 0, 2, n]).into()
     }
 
     fn texts(evidence: &Evidence) -> Vec<String> {

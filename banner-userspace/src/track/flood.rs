@@ -84,7 +84,10 @@ fn a_flood_that_is_over_leaves_room() {
         tracker.add(host(n), at(9000), at(9000));
     }
     for n in 0..5_000 {
-        let counted = tracker.hosts.get(host(n)).expect("a host that counts");
+        let counted = tracker
+            .hosts
+            .get(host(n).into())
+            .expect("a host that counts");
         assert_eq!(counted.failures.list(), [at(9000)]);
     }
     assert_eq!(tracker.forgotten(), 0);

@@ -1,8 +1,9 @@
 //! Hosts by the number of their failures, and of each number in the order in which they were last heard of.
 
-use std::{hash::BuildHasher as _, net::IpAddr};
+use std::hash::BuildHasher as _;
 
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
+use ipnet::IpNet;
 
 use super::times::Times;
 use crate::model::Wall;
@@ -58,10 +59,10 @@ struct Node {
     counted: Counted,
 }
 
-/// A host that is being counted.
+/// A host that is being counted, or a prefix that is counted as one.
 #[derive(Debug)]
 pub(super) struct Counted {
-    pub(super) host: IpAddr,
+    pub(super) host: IpNet,
     /// It is among those that changed already.
     pub(super) noted: bool,
     /// Its list.
@@ -77,7 +78,7 @@ impl Hosts {
     }
 
     /// The place of a host, and whether it is new; then it is in no list until [`Self::heard`].
-    pub(super) fn place(&mut self, host: IpAddr) -> (Place, bool) {
+    pub(super) fn place(&mut self, host: IpNet) -> (Place, bool) {
         let hash = self.hash(host);
         let Self {
             table, nodes, free, ..
@@ -133,17 +134,17 @@ impl Hosts {
     }
 
     /// A host, if it is counted.
-    pub(super) fn peek(&self, host: IpAddr) -> Option<&Counted> {
+    pub(super) fn peek(&self, host: IpNet) -> Option<&Counted> {
         Some(&self.nodes[self.find(host)? as usize].counted)
     }
 
     /// A host, without its being heard of.
-    pub(super) fn get(&mut self, host: IpAddr) -> Option<&mut Counted> {
+    pub(super) fn get(&mut self, host: IpNet) -> Option<&mut Counted> {
         let place = self.find(host)?;
         Some(self.at(place))
     }
 
-    fn find(&self, host: IpAddr) -> Option<Place> {
+    fn find(&self, host: IpNet) -> Option<Place> {
         let hash = self.hash(host);
         let found = Found { hash, place: NONE };
         let same = |found: &Found| {
@@ -153,7 +154,7 @@ impl Hosts {
     }
 
     /// Half of the hash of a host.
-    fn hash(&self, host: IpAddr) -> u32 {
+    fn hash(&self, host: IpNet) -> u32 {
         let hash = self.hasher.hash_one(host);
         u32::try_from(hash >> 32).unwrap_or(0)
     }
@@ -253,10 +254,10 @@ mod tests {
             let mut next = ends.map(|(newest, _)| newest);
             while let Some(place) = next {
                 let node = &hosts.nodes[place as usize];
-                let IpAddr::V4(host) = node.counted.host else {
+                let IpNet::V4(host) = node.counted.host else {
                     panic!("no host of this test");
                 };
-                order.push(host.octets()[3]);
+                order.push(host.addr().octets()[3]);
                 next = Some(node.older).filter(|&older| older != NONE);
             }
         }
@@ -274,7 +275,7 @@ mod tests {
             let (mut most, mut now) = (0, 0);
             for (n, failures, step) in steps {
                 now += 1;
-                let host = IpAddr::from([192, 0, 2, n]);
+                let host = std::net::IpAddr::from([192, 0, 2, n]).into();
                 let start = now - 8;
                 match step {
                     0 | 1 => {
@@ -295,7 +296,7 @@ mod tests {
                         let expected = over.or(quietest.first()).map(|other| other.0);
                         let spared = hosts.remove_lightest(Wall(start));
                         let spared = spared.map(|counted| counted.host);
-                        prop_assert_eq!(spared, expected.map(|n| [192, 0, 2, n].into()));
+                        prop_assert_eq!(spared, expected.map(|n| std::net::IpAddr::from([192, 0, 2, n]).into()));
                         list.retain(|other| Some(other.0) != expected);
                     }
                     _ => {

@@ -9,7 +9,9 @@ mod flood;
 mod hosts;
 mod times;
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
+
+use ipnet::IpNet;
 
 pub use changes::Changes;
 pub use evidence::Lines;
@@ -57,12 +59,13 @@ impl Tracker {
         }
     }
 
-    /// Counts a failure of `host` at time `at`. At the failure that makes it an offence, says how
+    /// Counts a failure of `host` at time `at`; a prefix is counted for itself, whatever its hosts do. At the failure that makes it an offence, says how
     /// many it took, and begins to count anew.
     ///
     /// A failure counts when it is younger than the find time at `now`; lines that arrive late or
     /// out of order fall where their stamps put them.
-    pub fn add(&mut self, host: IpAddr, at: Wall, now: Wall) -> Option<u32> {
+    pub fn add(&mut self, host: impl Into<IpNet>, at: Wall, now: Wall) -> Option<u32> {
+        let host = host.into();
         let start = now.before(self.find_time);
         if at <= start {
             self.stale += 1;
@@ -146,8 +149,8 @@ mod tests {
 
     use super::*;
 
-    fn host(n: u8) -> IpAddr {
-        IpAddr::from([192, 0, 2, n])
+    fn host(n: u8) -> IpNet {
+        std::net::IpAddr::from([192, 0, 2, n]).into()
     }
 
     fn at(secs: i64) -> Wall {

@@ -10,6 +10,7 @@ mod clock;
 mod enforcers;
 mod families;
 mod features;
+mod found;
 mod gap;
 mod imported;
 mod interfaces;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::{Failed, Jail, Pipeline};
+use super::{Jail, Pipeline, failure::Failed};
 use crate::{
     config,
     decide::{Decider, Decision, Outcome},
@@ -48,7 +48,7 @@ impl Counted {
 /// A ban that begins, as far as it is of interest to who counts it.
 struct Begun<'a> {
     ban: &'a Ban,
-    host: std::net::IpAddr,
+    who: IpNet,
     failures: u32,
     count: u32,
     /// For how long, as the agent's log has it; empty of one from before this agent.
@@ -61,7 +61,7 @@ impl<'a> Begun<'a> {
         match decision {
             Decision::Ban {
                 ban,
-                host,
+                who,
                 failures,
                 count,
                 time,
@@ -69,7 +69,7 @@ impl<'a> Begun<'a> {
                 ..
             } => Some(Self {
                 ban,
-                host: *host,
+                who: *who,
                 failures: *failures,
                 count: *count,
                 time: match time {
@@ -81,12 +81,12 @@ impl<'a> Begun<'a> {
             // What was counted for it is not on the disk either: both are kept in one transaction.
             Decision::Explained {
                 ban,
-                host,
+                who,
                 failures,
                 evidence,
             } => Some(Self {
                 ban,
-                host: *host,
+                who: *who,
                 failures: *failures,
                 count: 1,
                 time: String::new(),
@@ -101,10 +101,10 @@ impl<'a> Begun<'a> {
     /// As the agent's log has it.
     fn line(&self, jail: &str) -> String {
         let net = Shown(self.ban.net);
-        let host = if self.ban.net == self.host.into() {
+        let host = if self.ban.net == self.who {
             String::new()
         } else {
-            format!(" host={}", self.host)
+            format!(" host={}", Shown(self.who))
         };
         let count = match self.count {
             0 | 1 => String::new(),
@@ -156,8 +156,8 @@ impl Pipeline {
                 continue;
             }
             if is_host(net) {
-                let counted_as = jail.setup.together.first(net.addr());
-                jail.tracker.forget(counted_as.into());
+                let counted_as = jail.setup.together.first(net);
+                jail.tracker.forget(counted_as);
             } else {
                 jail.tracker.forget(net);
             }
@@ -177,7 +177,7 @@ impl Jail {
         self.counts.failures += 1;
         let line = begun.line(name);
         let failed = Failed {
-            host: begun.host,
+            who: begun.who,
             at: begun.at,
             pattern: 0,
             line: line.as_bytes(),

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
+use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
@@ -61,7 +62,7 @@ fn rules() -> Vec<Rules> {
 #[derive(Clone, Default)]
 struct Kept {
     read: usize,
-    windows: [BTreeMap<IpAddr, Window>; 2],
+    windows: [BTreeMap<IpNet, Window>; 2],
     bans: Vec<Ban>,
 }
 
@@ -106,14 +107,14 @@ impl Agent {
         for decision in &out.decisions {
             if let Decision::Ban {
                 ban,
-                host,
+                who,
                 evidence,
                 again: false,
                 ..
             } = decision
             {
                 let jail = ban.jail.unwrap();
-                self.begun.push((jail, *host));
+                self.begun.push((jail, who.addr()));
                 if jail == BANS {
                     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
                     let lines = evidence.iter().map(|line| text(&line.bytes));
@@ -127,7 +128,7 @@ impl Agent {
     fn counted(&self, jail: JailId, now: Now) -> Vec<usize> {
         let (_, tracker) = self.pipeline.counts(jail).unwrap();
         HOSTS
-            .map(|host| tracker.failures(host.parse().unwrap(), now.wall))
+            .map(|host| tracker.failures(host.parse::<IpAddr>().unwrap(), now.wall))
             .to_vec()
     }
 

@@ -1,4 +1,4 @@
-use std::net::IpAddr;
+use ipnet::IpNet;
 
 use crate::{filter::Stamp, model::Wall};
 
@@ -17,10 +17,11 @@ pub struct Counts {
     pub stamp_unreadable: u64,
     /// Failures whose stamp lies ahead.
     pub stamp_future: u64,
-    /// Failures of what is no address: prefixes, names, ids. Nobody is banned for them.
+    /// Failures of what is no address, names and ids, and of prefixes that are too wide. Nobody is banned
+    /// for them.
     pub unbannable: u64,
-    /// The last failure of an address, and when it was.
-    pub last: Option<(IpAddr, Wall)>,
+    /// The last failure of an address or prefix, and when it was.
+    pub last: Option<(IpNet, Wall)>,
 }
 
 impl Counts {

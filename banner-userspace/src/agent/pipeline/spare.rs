@@ -1,6 +1,6 @@
 //! Whose failures do not count.
 
-use std::net::IpAddr;
+use ipnet::IpNet;
 
 use super::{Pipeline, Together};
 use crate::{
@@ -22,11 +22,11 @@ impl Pipeline {
         }
     }
 
-    /// How many failures of a host a jail counts now, those of hosts that are counted with it
+    /// How many failures of a host or prefix a jail counts now, those of hosts that are counted with it
     /// included.
-    pub fn counted(&self, jail: JailId, host: IpAddr, now: Now) -> usize {
+    pub fn counted(&self, jail: JailId, who: impl Into<IpNet>, now: Now) -> usize {
         self.jails.get(usize::from(jail.0)).map_or(0, |jail| {
-            let counted_as = jail.setup.together.first(host);
+            let counted_as = jail.setup.together.first(who.into());
             jail.tracker.failures(counted_as, now.wall)
         })
     }
@@ -67,8 +67,12 @@ mod tests {
             let chunk = Chunk::new(&[LogId(0)], text.as_bytes());
             pipeline.chunk(&chunk, now, &mut offences);
             let offences = offences.iter();
-            let offences = offences.map(|offence| (offence.jail.0, offence.host.to_string()));
-            let count = pipeline.counted(JailId(0), "192.0.2.200".parse().unwrap(), now);
+            let offences = offences.map(|offence| (offence.jail.0, offence.who.addr().to_string()));
+            let count = pipeline.counted(
+                JailId(0),
+                "192.0.2.200".parse::<std::net::IpAddr>().unwrap(),
+                now,
+            );
             (offences.collect::<Vec<_>>(), count)
         };
         let spared = "bad 192.0.2.7\nbad 192.0.2.7\nbad 192.0.2.9\n";

@@ -1,7 +1,9 @@
+use ipnet::IpNet;
+
 use super::*;
 use crate::{
     filter::{FilterSpec, Prefixes},
-    model::{Mono, Wall},
+    model::{Mono, Shown, Wall},
 };
 
 const NOON: i64 = 1_795_176_000; // 2026-11-20T12:00:00Z
@@ -39,7 +41,7 @@ fn feed(pipeline: &mut Pipeline, log: u16, text: &str) -> Vec<(u16, String)> {
     pipeline.chunk(&chunk, now, &mut offences);
     offences
         .iter()
-        .map(|offence| (offence.jail.0, offence.host.to_string()))
+        .map(|offence| (offence.jail.0, Shown(offence.who).to_string()))
         .collect()
 }
 
@@ -54,6 +56,55 @@ fn what_nobody_can_be_banned_for_and_what_a_pattern_gave_up_on_are_counted() {
     let long = format!("bad {} 192.0.2.7\n", "a".repeat(9000));
     assert_eq!(feed(&mut pipeline, 1, &long), []);
     assert_eq!([0, 1].map(|jail| pipeline.exhausted(JailId(jail))), [0, 1]);
+}
+
+#[test]
+fn a_prefix_counts_for_itself_unless_it_is_too_wide() {
+    let mut pipeline = pipeline(vec![(filter("^bad <PREFIX>$"), &[0])]);
+    let wide = "bad 0.0.0.0/0\nbad 10.0.0.0/15\nbad ::/0\nbad 2001:db8::/31\n";
+    assert_eq!(feed(&mut pipeline, 0, &wide.repeat(2)), []);
+    assert_eq!(pipeline.counts(JailId(0)).unwrap().0.unbannable, 8);
+    let text = "bad 192.0.2.0/24\nbad 192.0.2.0\nbad 192.0.2.0/25\nbad 192.0.2.9/24\n\
+                bad 2001:db8::/32\nbad 2001:db8::/33\nbad 2001:db8::1/32\n\
+                bad 10.0.0.0/16\nbad 10.0.9.9/16\nbad 192.0.2.0/32\n";
+    let expected = [
+        (0, "192.0.2.0/24"),
+        (0, "2001:db8::/32"),
+        (0, "10.0.0.0/16"),
+        (0, "192.0.2.0"),
+    ];
+    let expected = expected.map(|(jail, who)| (jail, who.to_owned()));
+    assert_eq!(feed(&mut pipeline, 0, text), expected);
+    let count = |net: &str| {
+        let now = Now {
+            wall: Wall::from_secs(NOON),
+            mono: Mono(0),
+        };
+        pipeline.counted(JailId(0), net.parse::<IpNet>().unwrap(), now)
+    };
+    assert_eq!(["192.0.2.0/25", "192.0.2.0/26"].map(count), [1, 0]);
+}
+
+#[test]
+fn a_prefix_is_counted_with_the_hosts_around_it_where_the_jail_counts_those_together() {
+    let together = Together { ipv4: 12, ipv6: 64 };
+    let setup = JailSetup {
+        filter: Some(filter("^bad <PREFIX>$")),
+        of: Counted::default(),
+        logs: vec![LogId(0)],
+        max_retry: 2,
+        find_time: Duration::from_mins(10),
+        together,
+    };
+    let mut pipeline = Pipeline::new(vec![setup], 100, TimeZone::UTC);
+    let text = "bad 10.1.0.0/16\nbad 10.2.3.4\nbad 10.16.0.0/12\nbad 10.17.0.0/13\n\
+                bad 10.0.0.0/11\nbad 10.0.0.0/11\n\
+                bad 2001:db8::/48\nbad 2001:db8::/64\nbad 2001:db8::/48\n";
+    assert_eq!(
+        feed(&mut pipeline, 0, text),
+        ["10.2.3.4", "10.16.0.0/13", "2001:db8::/48"].map(|who| (0, who.to_owned()))
+    );
+    assert_eq!(pipeline.counts(JailId(0)).unwrap().0.unbannable, 2);
 }
 
 #[test]
@@ -180,7 +231,11 @@ fn hosts_of_a_prefix_are_counted_together_where_the_jail_wants_it() {
         .iter()
         .map(|offence| {
             let lines = offence.evidence.iter().map(|line| line.bytes.len());
-            (offence.host.to_string(), offence.failures, lines.count())
+            (
+                Shown(offence.who).to_string(),
+                offence.failures,
+                lines.count(),
+            )
         })
         .collect();
     let expected = [("2001:db8:0:1:ffff::", 3, 3), ("192.0.2.0", 3, 3)];

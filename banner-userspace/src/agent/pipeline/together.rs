@@ -1,6 +1,13 @@
-use std::net::IpAddr;
-
 use ipnet::IpNet;
+
+use crate::model::bannable;
+
+/// The widest prefix that is banned because it stands in a line, unless hosts of wider ones are counted
+/// together: IPv4.
+const FOUND_IPV4: u8 = 16;
+
+/// The same for IPv6.
+const FOUND_IPV6: u8 = 32;
 
 /// How long the prefixes are whose hosts are counted as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +29,31 @@ impl Default for Together {
 }
 
 impl Together {
-    /// The first address of those that are counted with a host.
-    pub(super) fn first(self, host: IpAddr) -> IpAddr {
-        let length = match host {
-            IpAddr::V4(_) => self.ipv4,
-            IpAddr::V6(_) => self.ipv6,
+    /// The first address of those that are counted with a host or prefix; a prefix that has more than
+    /// those in it is counted alone.
+    pub(super) fn first(self, who: IpNet) -> IpNet {
+        let length = self.length(who);
+        if who.prefix_len() < length {
+            return who;
+        }
+        IpNet::new(who.addr(), length).map_or(who, |net| net.network().into())
+    }
+
+    /// A prefix that was found in a line as bans have it, if it is one that may be banned for a line:
+    /// whoever can write one must not have half of the Internet banned.
+    pub fn bannable(self, found: IpNet) -> Option<IpNet> {
+        let net = bannable(found).ok()?;
+        let widest = match net {
+            IpNet::V4(_) => FOUND_IPV4,
+            IpNet::V6(_) => FOUND_IPV6,
         };
-        IpNet::new(host, length).map_or(host, |net| net.network())
+        (net.prefix_len() >= widest.min(self.length(net))).then_some(net)
+    }
+
+    fn length(self, who: IpNet) -> u8 {
+        match who {
+            IpNet::V4(_) => self.ipv4,
+            IpNet::V6(_) => self.ipv6,
+        }
     }
 }

@@ -42,7 +42,7 @@ fn decider(capacity: usize) -> Decider {
 fn offence(jail: u16, host: &str) -> Offence {
     Offence {
         jail: JailId(jail),
-        host: host.parse().unwrap(),
+        who: host.parse::<std::net::IpAddr>().unwrap().into(),
         failures: 3,
         evidence: Evidence::default(),
     }
@@ -89,7 +89,7 @@ fn an_offence_becomes_a_ban_with_the_ban_time_of_its_jail() {
                 changes: vec![Change::Set(ban)],
                 decisions: vec![Decision::Ban {
                     ban,
-                    host: host.parse().unwrap(),
+                    who: host.parse::<std::net::IpAddr>().unwrap().into(),
                     failures: 3,
                     evidence: Evidence::default(),
                     count: 1,

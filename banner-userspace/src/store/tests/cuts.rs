@@ -15,7 +15,10 @@ fn nth(n: u64) -> Batch {
         windows: vec![Windows {
             jail: "sshd".into(),
             all: n.is_multiple_of(5),
-            hosts: vec![([192, 0, 2, 1].into(), vec![Wall(n.cast_signed())])],
+            hosts: vec![(
+                std::net::IpAddr::from([192, 0, 2, 1]).into(),
+                vec![Wall(n.cast_signed())],
+            )],
         }],
         cursors: vec![("journal".into(), n.to_string())],
         ..batch(n, vec![put(&net, Some("sshd"), 10_000)])

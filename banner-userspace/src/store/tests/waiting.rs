@@ -41,7 +41,7 @@ fn change() -> impl Strategy<Value = Change> {
                 ends: None,
             });
             let cause = Cause {
-                host: "192.0.2.7".parse().unwrap(),
+                who: "192.0.2.7/32".parse().unwrap(),
                 evidence: [line].into(),
                 past,
             };

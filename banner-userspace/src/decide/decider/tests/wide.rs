@@ -36,14 +36,17 @@ fn a_jail_may_ban_the_prefix_around_an_offender_for_some_ports() {
         let [
             Decision::Ban {
                 narrowed,
-                host: offender,
+                who: offender,
                 ..
             },
         ] = out.decisions[..]
         else {
             panic!("{out:?}");
         };
-        assert_eq!((narrowed, offender.to_string()), (narrow, host.to_owned()));
+        assert_eq!(
+            (narrowed, offender.addr().to_string()),
+            (narrow, host.to_owned())
+        );
     }
     let mut decider = wide();
     for host in [
@@ -211,5 +214,40 @@ fn the_prefixes_around_are_found() {
         let found = decider.around(net.parse().unwrap());
         let found: Vec<_> = found.iter().map(ToString::to_string).collect();
         assert_eq!(found, around, "{net}");
+    }
+}
+
+#[test]
+fn a_prefix_that_offends_is_banned_unless_the_jail_ignores_a_part_of_it() {
+    for (who, banned) in [
+        ("203.0.112.0/28", Some("203.0.112.0/24")),
+        ("203.0.64.0/18", Some("203.0.64.0/18")),
+        ("2001:db8::/72", Some("2001:db8::/64")),
+        ("2001:db8::/33", None),
+        ("2001:db8:8000::/33", Some("2001:db8:8000::/33")),
+        // Around whom the jail ignores, and without.
+        ("192.0.2.0/28", Some("192.0.2.0/28")),
+        ("192.0.2.192/28", None),
+        // All of it on the list for all, and a part.
+        ("203.0.113.0/25", None),
+        ("198.51.100.0/22", Some("198.51.100.0/22")),
+    ] {
+        let mut out = Outcome::default();
+        let offence = Offence {
+            who: who.parse().unwrap(),
+            ..offence(0, "192.0.2.1")
+        };
+        let now = Now {
+            wall: Wall(0),
+            mono: Mono(5),
+        };
+        wide().offence(&offence, now, &mut out);
+        let found: Vec<_> = out
+            .changes
+            .iter()
+            .map(|change| change.entry().net)
+            .collect();
+        let expected: Vec<IpNet> = banned.iter().map(|net| net.parse().unwrap()).collect();
+        assert_eq!(found, expected, "{who}");
     }
 }
