@@ -88,6 +88,7 @@ fn change(n: u32, jail: &Arc<str>, now: Now) -> Change {
         jail: Some(Arc::clone(jail)),
         mode: Mode::Enforce,
         until: Until::At(Mono(3_600_000_000_000)),
+        quiet: None,
         since: now.wall,
         failures: 5,
     };

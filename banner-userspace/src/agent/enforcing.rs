@@ -15,7 +15,7 @@ use super::{
 use crate::{
     decide::Outcome,
     enforce::{Failed, xdp::Xdp},
-    model::{Mono, Now},
+    model::{Ban, Mono, Now},
     netlink::Network,
 };
 
@@ -95,6 +95,7 @@ impl Running {
         let agent = &mut self.agent;
         agent.with_ways(now, Ways::repair);
         agent.rearrange(now);
+        self.note_renewed(now);
     }
 
     /// Takes an answer about what is in force.
@@ -104,6 +105,26 @@ impl Running {
         if agent.with_ways(now, |ways, around| ways.answered(answer, around)) {
             agent.rearrange(now);
         }
+        self.note_renewed(now);
+    }
+
+    /// Takes note of ends that packets have put off, so that they are known after a reboot.
+    fn note_renewed(&mut self, now: Now) {
+        let mut out = Outcome::default();
+        for (ban, end) in self.agent.ways.take_renewed() {
+            self.agent.decider.put_off(&ban, end, &mut out);
+        }
+        self.enforce(&out, now);
+    }
+
+    /// Ends bans that are over: one that renews when the kernel says so.
+    pub(super) fn end_bans(&mut self, most: usize, now: Now) {
+        let Started { decider, xdp, .. } = &mut self.agent;
+        let mut out = Outcome::default();
+        // Where it cannot be asked, the ban ends at the time that is known.
+        let mut end = |ban: &Ban| xdp.as_ref()?.end(&ban.entry()).ok()?;
+        decider.expire_unless(now.mono, most, &mut end, &mut out);
+        self.enforce(&out, now);
     }
 
     /// Somebody has changed tables of nftables.

@@ -198,6 +198,11 @@ impl Keeper {
                     self.changes.push(Change::Put(kept, None));
                     self.due(now.mono, SOON);
                 }
+                Decision::Renewed(ban) => {
+                    let kept = self.kept(ban, 0, names, now);
+                    self.changes.push(Change::PutOff(kept));
+                    self.due(now.mono, SOON);
+                }
                 Decision::Over(ban) | Decision::Displaced(ban) => {
                     self.remove(ban, names);
                     self.due(now.mono, SOON);

@@ -22,6 +22,7 @@ impl Keeper {
             jail: self.name(ban.jail),
             mode: ban.mode,
             until: ban.until,
+            quiet: ban.quiet,
             since: now.wall,
             failures,
         }

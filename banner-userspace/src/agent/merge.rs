@@ -203,6 +203,7 @@ fn is_same(old: &Jail, new: &Jail) -> bool {
         find_time,
         ban_time,
         escalation,
+        renew,
         mode,
         ports,
         count_ipv4_length,
@@ -223,6 +224,7 @@ fn is_same(old: &Jail, new: &Jail) -> bool {
         && *find_time == new.find_time
         && *ban_time == new.ban_time
         && *escalation == new.escalation
+        && *renew == new.renew
         && *mode == new.mode
         && *ports == new.ports
         && (*count_ipv4_length, *count_ipv6_length)

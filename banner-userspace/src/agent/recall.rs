@@ -44,6 +44,7 @@ pub(super) fn bans(
             jail,
             mode: ban.mode,
             until: ban.until,
+            quiet: ban.quiet,
         });
     }
     if *ports != before

@@ -68,7 +68,7 @@ pub(super) fn decisions(
                 };
                 banned(ban, &why, &format!("{again}{narrowed}"), failed, names, now);
             }
-            Decision::Explained { .. } => {}
+            Decision::Explained { .. } | Decision::Renewed(_) => {}
             Decision::Asked(ban) => {
                 if one_more(&mut told.asked) {
                     banned(ban, "on request", "", failed, names, now);
@@ -238,6 +238,7 @@ mod tests {
                 jail: None,
                 mode: Mode::Enforce,
                 until: Until::Forever,
+                quiet: None,
             })
         };
         assert_eq!(whom("192.0.2.7/32", PortsId::ALL), "192.0.2.7 jail=-");

@@ -13,7 +13,7 @@ use crate::{
     },
     decide::{Cursor, Decision, Outcome, Refusal, until},
     enforce::xdp::Xdp,
-    model::{Ban, Change, JailId, Mode, Now, Ports, PortsId},
+    model::{Ban, Change, JailId, Mode, Now, Ports, PortsId, Quiet},
 };
 
 /// When it is tried again to put programs in place that trace nothing.
@@ -153,6 +153,10 @@ impl Running {
         let rules = jail.and_then(|jail| self.agent.decider.rules(jail));
         let mode = order.mode.or(rules.map(|rules| rules.mode));
         let time = rules.map_or(Some(BAN_TIME), |rules| rules.ban_time);
+        let renew = order
+            .renew
+            .or(rules.map(|rules| rules.renew))
+            .unwrap_or(false);
         let of_jail = rules.map(|rules| rules.ports);
         let ports = match &order.ports {
             None => of_jail.unwrap_or(PortsId::ALL),
@@ -177,6 +181,7 @@ impl Running {
                 jail,
                 mode: mode.unwrap_or(Mode::Enforce),
                 until: until(time, now.mono),
+                quiet: time.filter(|_| renew).map(Quiet::new),
             };
             let forbidden = if order.force {
                 self.cannot_force(net)

@@ -260,9 +260,7 @@ impl Running {
     fn keep_time(&mut self) {
         let now = clock::now();
         let due = |at: Option<Mono>| at.is_some_and(|at| at <= now.mono);
-        let mut out = Outcome::default();
-        self.agent.decider.expire(now.mono, OVER_AT_ONCE, &mut out);
-        self.enforce(&out, now);
+        self.end_bans(OVER_AT_ONCE, now);
         if due(self.retry_at) {
             self.retry_at = None;
             self.retry(now);

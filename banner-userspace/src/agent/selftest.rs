@@ -197,6 +197,7 @@ mod tests {
             jail: None,
             mode: Mode::Enforce,
             until: Until::Forever,
+            quiet: None,
         };
         (0..count).map(|host| Change::Set(ban(host))).collect()
     }

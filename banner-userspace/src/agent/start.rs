@@ -279,6 +279,7 @@ pub(super) fn rules(config: &Config) -> Vec<Rules> {
         jail: jail.name.clone(),
         ban_time: jail.ban_time.duration(),
         escalation: jail.escalation.clone(),
+        renew: jail.renew,
         mode: jail.mode,
         ports: jail.ports,
         ipv4_length: jail.ipv4_length,

@@ -268,16 +268,23 @@ pub(super) fn bans(running: &Running, limit: usize, after: Cursor, now: Mono) ->
 /// One ban, and what it has done.
 pub(super) fn ban_status(
     ban: &Ban,
-    Activity { packets, last }: Activity,
+    Activity {
+        packets,
+        last,
+        until,
+    }: Activity,
     names: Names<'_>,
     now: Mono,
 ) -> BanStatus {
+    let until = until.filter(|_| ban.quiet.is_some());
+    let until = until.map_or(ban.until, |until| until.max(ban.until));
     BanStatus {
         net: shown(ban.net),
         ports: names.ports.name(ban.ports),
         jail: ban.jail.map(|jail| names.jail(Some(jail)).to_owned()),
         mode: ban.mode.name().into(),
-        remaining_seconds: remaining(ban.until, now),
+        remaining_seconds: remaining(until, now),
+        renews_seconds: ban.quiet.map(|quiet| quiet.seconds().into()),
         packets,
         last_seen_seconds: last.map(|last| now.since(last).as_secs()),
     }

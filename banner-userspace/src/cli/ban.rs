@@ -51,6 +51,9 @@ pub(super) struct Ban {
     /// In the name of this jail: its time, its ports, its mode.
     #[arg(long, value_name = "NAME")]
     jail: Option<String>,
+    /// Until it has been quiet for so long: each packet that is dropped begins the time anew (XDP).
+    #[arg(long)]
+    renew: bool,
     /// Drop nothing, only count what would be dropped.
     #[arg(long)]
     observe: bool,
@@ -116,6 +119,7 @@ pub(super) fn ban(socket: &Path, ban: &Ban) -> anyhow::Result<ExitCode> {
         time: ban.time.map(|time| Time::from(time.duration())),
         ports: ban.ports.as_deref().map(canonical).transpose()?,
         jail: ban.jail.clone(),
+        renew: ban.renew.then_some(true),
         mode: ban.observe.then(|| "observe".to_owned()),
         check: true,
         force: ban.force,

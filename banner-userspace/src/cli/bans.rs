@@ -94,6 +94,18 @@ impl List {
     }
 }
 
+/// How long it lasts yet, and after how long a silence it ends, where that is what ends it.
+fn remaining(ban: &BanStatus) -> String {
+    match (ban.remaining_seconds, ban.renews_seconds) {
+        (None, _) => "permanent".into(),
+        (Some(seconds), None) => table::duration(seconds),
+        (Some(seconds), Some(quiet)) => {
+            let (left, quiet) = (table::duration(seconds), table::duration(quiet));
+            format!("{left}, renews {quiet}")
+        }
+    }
+}
+
 /// Soonest end first, and then by address.
 fn order(ban: &BanStatus) -> (u64, Option<IpNet>, String) {
     let net = ban.net.parse().ok();
@@ -108,8 +120,7 @@ fn line(ban: &BanStatus) -> Vec<String> {
         table::escaped(&ban.ports),
         table::escaped(ban.jail.as_deref().unwrap_or("-")),
         table::escaped(&ban.mode),
-        ban.remaining_seconds
-            .map_or_else(|| "permanent".into(), table::duration),
+        remaining(ban),
         ban.packets.to_string(),
         ban.last_seen_seconds.map_or_else(
             || "-".into(),
@@ -130,6 +141,7 @@ mod tests {
             jail: None,
             mode: "enforce".into(),
             remaining_seconds,
+            renews_seconds: None,
             packets: 12,
             last_seen_seconds: Some(61),
         };
@@ -154,5 +166,10 @@ mod tests {
             line(&bans[4]).join(" "),
             "192.0.2.10 all - enforce permanent 12 1m 1s ago"
         );
+        let renews = BanStatus {
+            renews_seconds: Some(600),
+            ..ban("192.0.2.10", Some(5))
+        };
+        assert_eq!(line(&renews)[4], "5s, renews 10m");
     }
 }

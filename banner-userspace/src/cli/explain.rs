@@ -73,7 +73,14 @@ fn explained(text: &mut String, Explained { ban, reason }: &Explained) {
         None => "by no jail".to_owned(),
     };
     let time = match ban.remaining_seconds {
-        Some(seconds) => format!("for {} more", duration(seconds)),
+        Some(seconds) => match ban.renews_seconds {
+            None => format!("for {} more", duration(seconds)),
+            Some(quiet) => format!(
+                "for {} more, and until it has been quiet for {}",
+                duration(seconds),
+                duration(quiet)
+            ),
+        },
         None => "without an end".to_owned(),
     };
     let mode = if ban.mode == "enforce" {
@@ -181,6 +188,7 @@ mod tests {
                     jail: Some("sshd".into()),
                     mode: "enforce".into(),
                     remaining_seconds: Some(60),
+                    renews_seconds: None,
                     packets: 3,
                     last_seen_seconds: Some(1),
                 },

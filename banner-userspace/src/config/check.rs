@@ -22,7 +22,7 @@ use super::ways::Ways;
 use super::yaml::{Located, Spot};
 use super::{Config, Jail};
 use crate::filter::Filter;
-use crate::model::{JournalLog, Log, LogId, PortSets, Ports, PortsId};
+use crate::model::{JournalLog, Log, LogId, PortSets, Ports, PortsId, Way};
 
 /// `None` when something was reported on the way that leaves no configuration at all.
 pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Config> {
@@ -81,6 +81,7 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
                 return None;
             }
             let enforce = ways.of_jail(jail.enforce.take(), &jail.path, report);
+            let (spot, path) = (jail.name.spot, join(&jail.path, settings::RENEW.name()));
             let jail = checked(
                 jail,
                 &defaults,
@@ -90,7 +91,11 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
                 &mut filters,
                 report,
             )?;
-            Some(Jail { enforce, ..jail })
+            let jail = Jail { enforce, ..jail };
+            if let Some(message) = not_renewed(&jail) {
+                report.warn(spot, &path, message);
+            }
+            Some(jail)
         })
         .collect();
     let jails = jails.into_iter().collect::<Option<Vec<Jail>>>()?;
@@ -112,6 +117,24 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
         prefixes: filters.into_prefixes(),
         files: source.read.clone(),
         warnings: Vec::new(),
+    })
+}
+
+/// Where bans of a jail end at their time though they should renew.
+fn not_renewed(jail: &Jail) -> Option<String> {
+    if !jail.renew {
+        return None;
+    }
+    if jail.ban_time.duration().is_none() {
+        return Some("does nothing where ban_time is permanent".into());
+    }
+    let others = jail.enforce.iter().filter(|way| **way != Way::Xdp);
+    let others: Vec<&str> = others.map(Way::name).collect();
+    (!others.is_empty()).then(|| {
+        format!(
+            "bans that are in {} end at their time: only xdp puts off the end while packets come",
+            others.join(", ")
+        )
     })
 }
 
@@ -174,6 +197,9 @@ fn checked(
                 || settings::ESCALATION.default_value(),
                 |escalation| escalation.value,
             ),
+        renew: (policy.renew)
+            .or(defaults.renew)
+            .unwrap_or_else(|| settings::RENEW.default_value()),
         mode: (policy.mode)
             .or(defaults.mode)
             .unwrap_or_else(|| settings::MODE.default_value()),

@@ -106,6 +106,8 @@ pub struct Jail {
     pub ban_time: BanTime,
     /// How that grows with earlier bans, if it does.
     pub escalation: Option<Escalation>,
+    /// A ban ends when who is banned has been quiet for as long as it holds.
+    pub renew: bool,
     /// Drop, or only report.
     pub mode: Mode,
     /// For which ports of [`Config::ports`].

@@ -166,6 +166,13 @@ pub(crate) static BAN_TIME: Setting<BanSpan> = Setting::new(
     "How long a ban holds.",
 );
 
+pub(crate) static RENEW: Setting<Flag> = Setting::new(
+    "renew",
+    Flag,
+    Default::Value("false"),
+    "Whether each packet that a ban drops begins its `ban_time`, as it has grown, anew: a ban holds until the source has been quiet for so long. XDP does so; in other ways bans end at their time. A permanent ban is what it is.",
+);
+
 pub(crate) static ESCALATION: Setting<EscalationOf> = Setting::new(
     "escalation",
     EscalationOf,

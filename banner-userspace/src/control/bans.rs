@@ -24,6 +24,10 @@ pub struct BanStatus {
     pub mode: String,
     /// For how many seconds more; none: without an end.
     pub remaining_seconds: Option<u64>,
+    /// It ends when its host has been quiet for so many seconds: packets put its end off. None: it does
+    /// not renew.
+    #[serde(default)]
+    pub renews_seconds: Option<u64>,
     /// Packets that it was applied to: up to 255 counted one by one, behind that sampled.
     #[serde(default)]
     pub packets: u64,
@@ -120,6 +124,9 @@ pub struct BanRequest {
     /// `enforce` or `observe`; none: as the jail, or `enforce`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
+    /// Whether packets put off the end; none: as the jail, or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renew: Option<bool>,
     /// Ban nobody, only say which would be refused.
     #[serde(default)]
     pub check: bool,
@@ -141,6 +148,8 @@ pub struct BanOrder {
     pub jail: Option<String>,
     /// Drop, or only count.
     pub mode: Option<Mode>,
+    /// Whether packets put off the end.
+    pub renew: Option<bool>,
     /// Only say what would be refused.
     pub check: bool,
     /// Also who is in `ignore`.
@@ -226,6 +235,7 @@ impl BanRequest {
             ports,
             jail: self.jail,
             mode,
+            renew: self.renew,
             check: self.check,
             force: self.force,
         })

@@ -7,7 +7,7 @@ mod slot;
 use ipnet::IpNet;
 
 use self::family::Family;
-use crate::model::{Ban, Change, Entry, JailId, Mono, PortsId};
+use crate::model::{Ban, Change, Entry, JailId, Mono, PortsId, Until};
 
 /// Bans by entry. Several jails may ban one entry at once; an enforcer is told of the heaviest, and
 /// of the next when that one ends. The heaviest is the one that drops, and of such the one that ends
@@ -97,6 +97,17 @@ impl Bans {
             (None, _) => &mut self.v6,
         };
         (family.next_end()? <= now).then(|| family.pop_end())?
+    }
+
+    /// A ban that is over as far as is known here.
+    pub(super) fn first_over(&self, now: Mono) -> Option<Ban> {
+        self.v4.first_over(now).or_else(|| self.v6.first_over(now))
+    }
+
+    /// The end of a ban has been put off by who enforces it; as it is now.
+    pub(super) fn put_off(&mut self, ban: &Ban, end: Until) -> Option<Ban> {
+        let family = self.family_mut(ban.net);
+        family.put_off(ban.entry(), ban.jail, end)
     }
 
     /// When the next ban ends.

@@ -95,6 +95,7 @@ impl Decider {
             jail: Some(jail),
             mode: rules.mode,
             until: Until::Forever,
+            quiet: None,
         };
         if let Some(ban) = self.explained(ban.entry(), jail) {
             self.note(&ban, jail, false, now);
@@ -107,9 +108,15 @@ impl Decider {
             return;
         }
         let (time, count) = self.escalated(&ban, jail, now);
+        let quiet = self.rules[usize::from(jail.0)].quiet(time);
         let until = until(time, now.mono);
-        let Ok((ban, again)) = self.put(Ban { until, ..ban }, out) else {
-            out.decisions.push(Decision::Refused(Ban { until, ..ban }));
+        let ban = Ban {
+            until,
+            quiet,
+            ..ban
+        };
+        let Ok((ban, again)) = self.put(ban, out) else {
+            out.decisions.push(Decision::Refused(ban));
             return;
         };
         self.note(&ban, jail, again, now);
@@ -228,11 +235,7 @@ impl Decider {
     /// Ends bans that are over, at most so many: after a list of bans that were made at once there
     /// may be a million. [`Self::next_end`] tells of the rest.
     pub fn expire(&mut self, now: Mono, most: usize, out: &mut Outcome) {
-        let over = std::iter::from_fn(|| self.bans.pop_over(now));
-        for (over, change) in over.take(most) {
-            out.changes.extend(change);
-            out.decisions.push(Decision::Over(over));
-        }
+        self.expire_unless(now, most, &mut |_| None, out);
     }
 
     /// Replaces the never-ban list, and ends bans that lie in it.
@@ -381,6 +384,7 @@ pub fn until(time: Option<Duration>, now: Mono) -> Until {
     time.map_or(Until::Forever, |time| Until::At(now.after(time)))
 }
 
+mod ends;
 mod reload;
 
 #[cfg(test)]

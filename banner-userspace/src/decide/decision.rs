@@ -54,6 +54,8 @@ pub enum Decision {
     },
     /// Somebody asked for a ban, which is in force as it stands here: an earlier one may last longer.
     Asked(Ban),
+    /// The end of a ban was put off by packets of who is banned.
+    Renewed(Ban),
     /// A ban is over.
     Over(Ban),
     /// A ban ended before its time, to make room for another.

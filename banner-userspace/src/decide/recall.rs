@@ -40,11 +40,13 @@ impl Decider {
     pub fn recall(&mut self, kept: Ban, now: Mono, out: &mut Outcome) {
         let rules = (kept.jail).and_then(|jail| self.rules.get(usize::from(jail.0)));
         let spared = rules.is_some_and(|rules| rules.ignore.overlaps(kept.net));
-        if kept.until.is_over(now)
-            || spared
-            || self.forbids(kept.net)
-            || self.bans.has_of(kept.entry(), kept.jail)
-        {
+        if kept.until.is_over(now) || spared || self.forbids(kept.net) {
+            return;
+        }
+        if self.bans.has_of(kept.entry(), kept.jail) {
+            if kept.quiet.is_some() {
+                self.recall_quiet(&kept, out);
+            }
             return;
         }
         let mode = rules.map_or(kept.mode, |rules| rules.mode);
@@ -59,6 +61,20 @@ impl Decider {
                 out.changes.extend(put.change);
             }
             Err(_full) => out.decisions.push(Decision::Displaced(kept)),
+        }
+    }
+
+    /// Has a ban that was found in force renew, too: ways other than XDP do not know that it does.
+    fn recall_quiet(&mut self, kept: &Ban, out: &mut Outcome) {
+        let on = self.bans.on(kept.entry());
+        let known = on.into_iter().find(|known| known.jail == kept.jail);
+        if let Some(known) = known.filter(|known| known.quiet.is_none())
+            && let Ok(put) = self.bans.put(&Ban {
+                quiet: kept.quiet,
+                ..known
+            })
+        {
+            out.changes.extend(put.change);
         }
     }
 
@@ -120,6 +136,7 @@ mod tests {
             jail: "sshd".into(),
             ban_time: Some(Duration::from_hours(1)),
             escalation: None,
+            renew: false,
             mode: Mode::Enforce,
             ports: PortsId::ALL,
             ipv4_length: 32,
@@ -137,6 +154,7 @@ mod tests {
             jail: Some(JailId(0)),
             mode: Mode::Enforce,
             until: Until::At(Mono(minutes * MINUTE)),
+            quiet: None,
         }
     }
 

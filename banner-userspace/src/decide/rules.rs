@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::model::{Escalation, Mode, PortsId, PrefixSet, bannable};
+use crate::model::{Escalation, Mode, PortsId, PrefixSet, Quiet, bannable};
 
 /// What one jail does with an offence.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Rules {
     pub ban_time: Option<Duration>,
     /// How that grows with earlier bans, if it does.
     pub escalation: Option<Escalation>,
+    /// A ban ends when who is banned has been quiet for as long as it lasts.
+    pub renew: bool,
     /// Drop, or only report.
     pub mode: Mode,
     /// For which ports.
@@ -34,6 +36,7 @@ impl Default for Rules {
             jail: String::new(),
             ban_time: Some(Duration::from_hours(1)),
             escalation: None,
+            renew: false,
             mode: Mode::Enforce,
             ports: PortsId::ALL,
             ipv4_length: 32,
@@ -44,6 +47,11 @@ impl Default for Rules {
 }
 
 impl Rules {
+    /// For how long somebody has to be quiet who is banned for `time`.
+    pub fn quiet(&self, time: Option<Duration>) -> Option<Quiet> {
+        time.filter(|_| self.renew).map(Quiet::new)
+    }
+
     /// What to ban for an offence of this host or prefix, and whether that is less than the prefix that
     /// it should be: no address that the jail ignores is banned with another.
     pub(super) fn net(&self, who: IpNet) -> (IpNet, bool) {

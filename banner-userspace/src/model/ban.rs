@@ -1,3 +1,5 @@
+use std::{num::NonZeroU32, time::Duration};
+
 use ipnet::IpNet;
 
 use super::{JailId, Mono, PortsId};
@@ -37,6 +39,31 @@ impl Until {
     }
 }
 
+/// How long who is banned has to be quiet for a ban that renews to end: whole seconds, at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Quiet(NonZeroU32);
+
+impl Quiet {
+    /// Not shorter than `time`, if that is less than 136 years.
+    pub fn new(time: Duration) -> Self {
+        let seconds = time
+            .as_secs()
+            .saturating_add(u64::from(time.subsec_nanos() > 0));
+        let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+        Self(NonZeroU32::new(seconds).unwrap_or(NonZeroU32::MIN))
+    }
+
+    /// As a length of time.
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(self.seconds().into())
+    }
+
+    /// In seconds.
+    pub fn seconds(self) -> u32 {
+        self.0.get()
+    }
+}
+
 /// What an enforcer has to know of a ban.
 ///
 /// Of several bans on the same [`Entry`] it knows the heaviest: dropping outweighs observing, then a
@@ -54,9 +81,30 @@ pub struct Ban {
     pub mode: Mode,
     /// The end.
     pub until: Until,
+    /// It is put off by the packets of who is banned, until there have been none for so long: where the
+    /// enforcer can. Never with a ban that has no end.
+    pub quiet: Option<Quiet>,
 }
 
 impl Ban {
+    /// What an enforcer is told of several bans on the same entry: the heaviest. It renews as long as any
+    /// that is of its mode does.
+    pub fn heaviest(bans: impl IntoIterator<Item = Self>) -> Option<Self> {
+        bans.into_iter().reduce(|one, other| {
+            let heavier = (other.mode, other.until) > (one.mode, one.until);
+            let (heavier, lighter) = if heavier { (other, one) } else { (one, other) };
+            let quiet = if lighter.mode == heavier.mode {
+                heavier.quiet.max(lighter.quiet)
+            } else {
+                heavier.quiet
+            };
+            Self {
+                quiet: quiet.filter(|_| heavier.until != Until::Forever),
+                ..heavier
+            }
+        })
+    }
+
     /// Where it is held.
     pub fn entry(&self) -> Entry {
         Entry {

@@ -16,7 +16,7 @@ mod time;
 mod way;
 
 pub use attach::AttachMode;
-pub use ban::{Ban, Change, Entry, Mode, Until};
+pub use ban::{Ban, Change, Entry, Mode, Quiet, Until};
 pub use escalation::{Escalation, Growth};
 pub use evidence::{Evidence, LineBytes, MatchedLine};
 pub use jail::{JailId, LogId};

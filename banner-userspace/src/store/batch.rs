@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::model::{Evidence, Mark, Mode, Now, Until, Wall};
+use crate::model::{Evidence, Mark, Mode, Now, Quiet, Until, Wall};
 
 /// One ban, by names instead of numbers, which mean something else in the next agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct KeptBan {
     pub mode: Mode,
     /// The end, on the clock of this boot.
     pub until: Until,
+    /// For how long who is banned has to be quiet for it to end, where it renews.
+    pub quiet: Option<Quiet>,
     /// When it began or was last made longer.
     pub since: Wall,
     /// The failures that led to it; 0 where none did.
@@ -41,6 +43,8 @@ pub struct Cause {
 pub enum Change {
     /// This ban is in force, or should be; it replaces what its jail had on the same prefix and ports.
     Put(KeptBan, Option<Cause>),
+    /// The end of this ban, which is there, was put off; what else is known of it stays.
+    PutOff(KeptBan),
     /// This one is over.
     Remove {
         /// Whose ban it was.

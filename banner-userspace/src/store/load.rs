@@ -1,6 +1,6 @@
 //! What the last agent left.
 
-use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, sync::Arc};
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use rusqlite::Connection;
@@ -11,7 +11,7 @@ use super::{
     database::Trouble,
     pack, pending, row, write,
 };
-use crate::model::{Fingerprint, Mark, Mode, Mono, Wall};
+use crate::model::{Fingerprint, Mark, Mode, Mono, Quiet, Wall};
 
 /// Few, in their order.
 struct Names(Vec<(i64, Arc<str>)>);
@@ -51,8 +51,8 @@ fn bans(
     now: Mono,
     pending: &[row::Row],
 ) -> Result<Vec<KeptBan>, Trouble> {
-    let mut all =
-        connection.prepare("SELECT net, ports, jail, enforce, until, since, failures FROM bans")?;
+    let mut all = connection
+        .prepare("SELECT net, ports, jail, enforce, until, since, failures, quiet FROM bans")?;
     let mut rows = all.query([])?;
     let mut bans = Vec::new();
     let kept = |ban: &row::Ban, net: &[u8]| -> Result<Option<KeptBan>, Trouble> {
@@ -72,6 +72,7 @@ fn bans(
             until,
             since: Wall::from_secs(ban.since),
             failures: ban.failures,
+            quiet: (ban.quiet).map(|seconds| Quiet::new(Duration::from_secs(seconds.into()))),
         }))
     };
     let mut found = Vec::new();
@@ -85,6 +86,7 @@ fn bans(
             until: row.get(4)?,
             since: row.get(5)?,
             failures: row.get(6)?,
+            quiet: row.get(7)?,
         };
         if pending.is_empty() {
             bans.extend(kept(&ban, net)?);

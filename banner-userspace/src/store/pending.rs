@@ -100,6 +100,11 @@ pub(super) fn over_bans(bans: Vec<Ban>, rows: &[Row]) -> Vec<Ban> {
             Row::Put(ban, _) => {
                 all.insert(key(ban), ban.clone());
             }
+            Row::PutOff(ban) => {
+                if let Some(known) = all.get_mut(&key(ban)) {
+                    known.until = ban.until;
+                }
+            }
             Row::Remove { net, ports, whose } => {
                 let of_net = (net.clone(), *ports, i64::MIN)..=(net.clone(), *ports, i64::MAX);
                 let gone = all.range(of_net).map(|(key, _)| key);

@@ -11,6 +11,8 @@ pub(super) enum Row {
     All,
     /// A ban, and why.
     Put(Ban, Option<Cause>),
+    /// The end of a ban that is there is another: its prefix, ports, jail and end count.
+    PutOff(Ban),
     /// A ban is over.
     Remove {
         net: Vec<u8>,
@@ -40,6 +42,7 @@ pub(super) struct Ban {
     pub(super) until: Option<i64>,
     pub(super) since: i64,
     pub(super) failures: u32,
+    pub(super) quiet: Option<u32>,
 }
 
 /// Rows of `evidence` and `history`.
@@ -81,6 +84,14 @@ impl Row {
                     .as_ref()
                     .map_or(Ok(0), |cause| cause.put(connection, ban))
             }
+            Self::PutOff(ban) => {
+                connection
+                    .prepare_cached(
+                        "UPDATE bans SET until = ? WHERE net = ? AND ports = ? AND jail = ?",
+                    )?
+                    .execute(params![ban.until, ban.net, ban.ports, ban.jail])?;
+                Ok(0)
+            }
             Self::Remove {
                 net,
                 ports,
@@ -113,17 +124,16 @@ impl Row {
         match self {
             Self::All => to.push(0),
             Self::Put(ban, cause) => {
-                to.push(1);
-                short(to, &ban.net);
-                for number in [ban.ports, ban.jail, i64::from(ban.enforce), ban.since] {
-                    whole(to, number);
-                }
-                maybe(to, ban.until);
-                whole(to, ban.failures.into());
+                to.push(if ban.quiet.is_some() { 5 } else { 1 });
+                ban.pack(to);
                 to.push(u8::from(cause.is_some()));
                 if let Some(cause) = cause {
                     cause.pack(to);
                 }
+            }
+            Self::PutOff(ban) => {
+                to.push(if ban.quiet.is_some() { 7 } else { 6 });
+                ban.pack(to);
             }
             Self::Remove { net, ports, whose } => {
                 let (kind, jails) = match whose {
@@ -150,19 +160,8 @@ impl Row {
         let [kind] = from.take()?;
         Ok(match kind {
             0 => Self::All,
-            1 => {
-                let net = from.short()?;
-                let [ports, jail, enforce, since] =
-                    [from.whole()?, from.whole()?, from.whole()?, from.whole()?];
-                let ban = Ban {
-                    net,
-                    ports,
-                    jail,
-                    enforce: enforce != 0,
-                    since,
-                    until: from.maybe()?,
-                    failures: from.count()?,
-                };
+            1 | 5 => {
+                let ban = Ban::take(from, kind == 5)?;
                 let [has_cause] = from.take()?;
                 let cause = (has_cause != 0).then(|| Cause::take(from)).transpose()?;
                 Self::Put(ban, cause)
@@ -182,6 +181,7 @@ impl Row {
                 Self::Remove { net, ports, whose }
             }
             4 => Self::Forgive(from.short()?),
+            6 | 7 => Self::PutOff(Ban::take(from, kind == 7)?),
             _ => return Err(Malformed),
         })
     }
@@ -191,8 +191,9 @@ impl Ban {
     fn put(&self, connection: &Connection) -> rusqlite::Result<()> {
         connection
             .prepare_cached(
-                "INSERT OR REPLACE INTO bans (net, ports, jail, enforce, until, since, failures)
-                 VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO bans
+                     (net, ports, jail, enforce, until, since, failures, quiet)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             )?
             .execute(params![
                 self.net,
@@ -201,9 +202,39 @@ impl Ban {
                 self.enforce,
                 self.until,
                 self.since,
-                self.failures
+                self.failures,
+                self.quiet,
             ])?;
         Ok(())
+    }
+
+    /// Appends itself; with the quiet time where there is one, which the kind of the row says.
+    fn pack(&self, to: &mut Vec<u8>) {
+        short(to, &self.net);
+        for number in [self.ports, self.jail, i64::from(self.enforce), self.since] {
+            whole(to, number);
+        }
+        maybe(to, self.until);
+        whole(to, self.failures.into());
+        if let Some(quiet) = self.quiet {
+            whole(to, quiet.into());
+        }
+    }
+
+    fn take(from: &mut Rest<'_>, renews: bool) -> Result<Self, Malformed> {
+        let net = from.short()?;
+        let [ports, jail, enforce, since] =
+            [from.whole()?, from.whole()?, from.whole()?, from.whole()?];
+        Ok(Self {
+            net,
+            ports,
+            jail,
+            enforce: enforce != 0,
+            since,
+            until: from.maybe()?,
+            failures: from.count()?,
+            quiet: renews.then(|| from.count()).transpose()?,
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 /// Each step leads from the version of its place to the next; a file that was never written has
 /// version 0. A step that was in a release is never changed.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     "
     -- How the clock of the ends stood at the last transaction; see `store/clock.rs`. All in ms.
     CREATE TABLE clock (
@@ -69,6 +69,10 @@ const STEPS: [&str; 2] = [
     -- Changes that are not in the tables yet, packed; see `store/pending.rs`.
     CREATE TABLE pending (id INTEGER PRIMARY KEY AUTOINCREMENT, changes BLOB NOT NULL) STRICT;
 ",
+    "
+    -- For how many seconds who is banned has to be quiet; NULL: the ban ends at its time.
+    ALTER TABLE bans ADD COLUMN quiet INTEGER;
+",
 ];
 
 /// The version that this program writes.
@@ -108,7 +112,7 @@ mod tests {
 
     /// Of each released version, what a file of it has. A new version adds a row, and what its
     /// steps make of the rows before.
-    const OF_VERSION: [&[&str]; 3] = [&[], &[STEPS[0]], &STEPS];
+    const OF_VERSION: [&[&str]; 4] = [&[], &[STEPS[0]], &[STEPS[0], STEPS[1]], &STEPS];
 
     #[test]
     fn a_file_of_any_version_becomes_one_of_this() {

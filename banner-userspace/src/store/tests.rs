@@ -42,6 +42,7 @@ fn kept(net: &str, jail: Option<&str>, minutes: u64) -> KeptBan {
         jail: jail.map(Arc::from),
         mode: Mode::Enforce,
         until: Until::At(Mono(minutes * MINUTE)),
+        quiet: None,
         since: now(0).wall,
         failures: 5,
     }

@@ -5,13 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::{
-    batch::{Batch, Cause, Change, Windows},
+    batch::{Batch, Cause, Change, KeptBan, Windows},
     clock::Clock,
     database::Trouble,
     pack, pending,
     row::{self, Row, Whose},
 };
-use crate::model::{Mark, Mode, Wall};
+use crate::model::{Mark, Mode, Quiet, Wall};
 
 /// The number of a ban that no jail made.
 const NO_JAIL: i64 = 0;
@@ -130,18 +130,11 @@ impl Numbers {
     ) -> rusqlite::Result<Row> {
         Ok(match change {
             Change::Put(ban, cause) => {
-                let row = row::Ban {
-                    net: pack::net(ban.net),
-                    ports: self.of(connection, Table::Ports, &ban.ports)?,
-                    jail: self.of_jail(connection, ban.jail.as_ref())?,
-                    enforce: ban.mode == Mode::Enforce,
-                    until: setting.clock.kept(ban.until),
-                    since: ban.since.as_secs(),
-                    failures: ban.failures,
-                };
+                let row = self.ban(connection, ban, setting)?;
                 let cause = cause.as_ref().map(|cause| self.cause(connection, cause));
                 Row::Put(row, cause.transpose()?)
             }
+            Change::PutOff(ban) => Row::PutOff(self.ban(connection, ban, setting)?),
             Change::Remove { net, ports, jail } => Row::Remove {
                 net: pack::net(*net),
                 ports: self.of(connection, Table::Ports, ports)?,
@@ -154,6 +147,24 @@ impl Numbers {
                 },
             },
             Change::Forgive(net) => Row::Forgive(pack::net(*net)),
+        })
+    }
+
+    fn ban(
+        &mut self,
+        connection: &Connection,
+        ban: &KeptBan,
+        setting: Setting<'_>,
+    ) -> rusqlite::Result<row::Ban> {
+        Ok(row::Ban {
+            net: pack::net(ban.net),
+            ports: self.of(connection, Table::Ports, &ban.ports)?,
+            jail: self.of_jail(connection, ban.jail.as_ref())?,
+            enforce: ban.mode == Mode::Enforce,
+            until: setting.clock.kept(ban.until),
+            since: ban.since.as_secs(),
+            failures: ban.failures,
+            quiet: ban.quiet.map(Quiet::seconds),
         })
     }
 

@@ -48,6 +48,7 @@ fn sets() -> impl Strategy<Value = Vec<Vec<Ban>>> {
             } else {
                 Until::At(Mono(u64::MAX / 4))
             },
+            quiet: None,
         };
         bans.into_iter().map(ban).collect()
     });
@@ -78,6 +79,7 @@ fn a_set_is_replaced_by_just_the_other_one() -> Result<()> {
             jail: Some(JailId(0)),
             mode: Mode::Enforce,
             until: Until::Forever,
+            quiet: None,
         };
         replace(&lab.bpffs().join("alone"), &[vec![alone]])?;
         let round = Cell::new(0);
@@ -120,6 +122,7 @@ fn entries_say_that_they_are_not_on_the_never_ban_list_only_while_they_are_not()
                     jail: Some(JailId(0)),
                     mode: Mode::Enforce,
                     until: Until::Forever,
+                    quiet: None,
                 })
             })
             .collect();

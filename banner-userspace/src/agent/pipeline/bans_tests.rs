@@ -229,6 +229,7 @@ fn what_is_asked_for_or_only_observed_or_of_another_jail_does_not_count() {
             jail: Some(LOGS),
             mode: Mode::Enforce,
             until: crate::model::Until::At(now.mono.after(Duration::from_secs(5))),
+            quiet: None,
         };
         agent.decider.expire(now.mono, 9, &mut out);
         agent.decider.ask(ban, &mut out).unwrap();

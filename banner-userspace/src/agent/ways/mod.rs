@@ -4,6 +4,7 @@
 mod change;
 mod each;
 mod glance;
+mod lasts;
 mod repair;
 mod report;
 mod state;
@@ -20,7 +21,7 @@ use crate::{
     config::Config,
     decide::Decider,
     enforce::{Enforcer, xdp::Xdp},
-    model::{Ban, Change, Entry, JailId, Mono, Now, PortSets, PrefixSet, Way},
+    model::{Ban, Change, Entry, JailId, Mono, Now, PortSets, PrefixSet, Until, Way},
 };
 
 /// All ways of the configuration.
@@ -38,6 +39,8 @@ pub(super) struct Ways {
     /// When to look again whether a better way works, or to go on with a comparison.
     pub(super) at: Option<Mono>,
     answers: mpsc::UnboundedSender<Answer>,
+    /// Ends that the kernel was found to have put off.
+    renewed: Vec<(Ban, Until)>,
 }
 
 /// What ways have to know, and XDP, which the agent has for other things, too.
@@ -65,6 +68,7 @@ impl Ways {
             state_dir,
             at: None,
             answers,
+            renewed: Vec::new(),
         };
         ways.chain(&config.enforce, &jails);
         for jail in &config.jails {
@@ -116,6 +120,11 @@ impl Ways {
         chain.copied().unwrap_or(0)
     }
 
+    /// Bans whose ends the kernel was found to have put off, each with its end, since this was asked last.
+    pub(super) fn take_renewed(&mut self) -> Vec<(Ban, Until)> {
+        std::mem::take(&mut self.renewed)
+    }
+
     /// The ways in use, each once.
     fn in_use(&self) -> BTreeSet<usize> {
         self.used.iter().flatten().copied().collect()
@@ -132,8 +141,7 @@ impl Ways {
         }
         let of_way = |ban: &Ban| used[self.chain_of(ban.jail)].contains(&way);
         let bans = decider.bans_on(entry).into_iter().filter(of_way);
-        let heaviest = bans.max_by_key(|ban| (ban.mode, ban.until));
-        heaviest.map_or(entry.into(), Change::Set)
+        Ban::heaviest(bans).map_or(entry.into(), Change::Set)
     }
 
     /// The list that an entry's ban belongs to: that of its heaviest ban.

@@ -9,6 +9,7 @@ use tracing::{error, info, warn};
 
 use super::{
     Around, Ways, enforcer,
+    lasts::{TOLERANCE, is_put_off, lasts},
     state::{Answer, Comparison},
 };
 use crate::{
@@ -21,8 +22,8 @@ use crate::{
 /// How many bans are compared, or put back, at once.
 const SLICE: usize = 20_000;
 
-/// How much earlier than it should a ban may end without being put in anew: reading takes time.
-const TOLERANCE: Duration = Duration::from_secs(3);
+/// By how much an end is put off before it is worth a word to the store.
+const NEWS: Duration = Duration::from_secs(10);
 
 /// How often an answer that the agent's own work came between is asked for again.
 const DOUBTS: u32 = 3;
@@ -263,13 +264,25 @@ impl Ways {
                 Until::Forever => None,
                 Until::At(end) => Some(end.since(comparison.asked)),
             };
+            if let (Ok(place), Some(end)) = (place, left) {
+                let later = comparison.held[place]
+                    .left
+                    .filter(|held| *held > end + NEWS);
+                let end = later.map(|held| Until::At(comparison.asked.after(held)));
+                let renews = ban.quiet.is_some() && self.each[way].is_xdp();
+                self.renewed
+                    .extend(end.filter(|_| renews).map(|end| (ban, end)));
+            }
             // The kernel ends it without us.
             if left.is_some_and(|left| left < TOLERANCE) {
                 continue;
             }
             let is_right = place.is_ok_and(|place| {
                 let held = comparison.held[place].left;
-                !self.has_ends(way) || lasts(held, left, self.longest(way))
+                let quiet = wanted.quiet.filter(|_| self.each[way].is_xdp());
+                !self.has_ends(way)
+                    || lasts(held, left, self.longest(way))
+                    || quiet.is_some_and(|quiet| is_put_off(held, left, quiet))
             });
             if !is_right {
                 comparison.changes.push(Change::Set(wanted));
@@ -355,18 +368,5 @@ impl Ways {
             );
         }
         each.repair.touched.clear();
-    }
-}
-
-/// Whether a ban that is in force for so long is as good as one for so long.
-fn lasts(held: Option<Duration>, wanted: Option<Duration>, longest: Option<Duration>) -> bool {
-    let wanted = match (wanted, longest) {
-        (Some(wanted), Some(longest)) => Some(wanted.min(longest)),
-        (wanted, _) => wanted,
-    };
-    match (held, wanted) {
-        (None, None) => true,
-        (Some(held), Some(wanted)) => held + TOLERANCE >= wanted && held <= wanted + TOLERANCE,
-        _ => false,
     }
 }

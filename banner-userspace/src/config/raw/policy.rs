@@ -18,6 +18,7 @@ pub(crate) struct Policy {
     pub(crate) max_retry: Option<u32>,
     pub(crate) find_time: Option<Duration>,
     pub(crate) ban_time: Option<BanTime>,
+    pub(crate) renew: Option<bool>,
     pub(crate) mode: Option<Mode>,
     pub(crate) ports: Option<Located<RawPorts>>,
     pub(crate) around: RawAround,
@@ -33,6 +34,7 @@ impl Policy {
             max_retry: fields.get(&settings::MAX_RETRY, report).map(|l| l.value),
             find_time: fields.get(&settings::FIND_TIME, report).map(|l| l.value),
             ban_time: fields.get(&settings::BAN_TIME, report).map(|l| l.value),
+            renew: fields.get(&settings::RENEW, report).map(|l| l.value),
             mode: fields.get(&settings::MODE, report).map(|l| l.value),
             ports: fields.get(&settings::PORTS, report),
             around: fields

@@ -180,6 +180,32 @@ fn what_leaves_nothing_to_do_is_worth_a_warning() {
     );
 }
 
+#[test]
+fn where_bans_do_not_renew_is_worth_a_warning() {
+    let warnings = |jail: &str| {
+        let main = format!("jails: {{a: {{filter: sshd, logs: [/x], {jail}}}}}");
+        let config = load(&[("etc/banner.yaml", &main)]).expect("a good configuration");
+        let lines = config.warnings.iter().map(ToString::to_string);
+        lines.collect::<Vec<_>>()
+    };
+    assert_eq!(warnings("renew: true, enforce: [xdp]"), [""; 0]);
+    assert_eq!(
+        warnings("renew: false, enforce: [nftables], ban_time: permanent"),
+        [""; 0]
+    );
+    assert_eq!(
+        warnings("renew: true, enforce: [xdp, nftables, iptables]"),
+        [
+            "etc/banner.yaml:1:9: jails.a.renew: bans that are in nftables, iptables end at their time: \
+             only xdp puts off the end while packets come"
+        ]
+    );
+    assert_eq!(
+        warnings("renew: true, ban_time: permanent"),
+        ["etc/banner.yaml:1:9: jails.a.renew: does nothing where ban_time is permanent"]
+    );
+}
+
 fn repository() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }

@@ -62,7 +62,7 @@ impl Family {
                 again: false,
             });
         };
-        let before = self.slots[first].ban();
+        let before = self.told(first);
         let of_jail = self.of_jail(first, ban.jail);
         let place = if let Some(place) = of_jail {
             self.slots[place].renew(ban);
@@ -76,7 +76,7 @@ impl Family {
             place
         };
         let heaviest = self.lead(first);
-        let after = self.slots[heaviest].ban();
+        let after = self.told(heaviest);
         Ok(Put {
             displaced,
             change: (before != after).then_some(Change::Set(after)),
@@ -91,7 +91,13 @@ impl Family {
             return None;
         }
         let first = self.first(self.hash(entry), entry)?;
-        Some(self.slots[first].ban())
+        Some(self.told(first))
+    }
+
+    /// What an enforcer is told of a chain.
+    fn told(&self, first: u32) -> Ban {
+        let all = self.slots.chain(first).map(|(_, slot)| slot.ban());
+        Ban::heaviest(all).unwrap_or_else(|| self.slots[first].ban())
     }
 
     /// Every ban on an entry, the heaviest first.
@@ -175,20 +181,43 @@ impl Family {
         let change = if place != first {
             let before = self.slots.chain(first).find(|(_, slot)| slot.next == place);
             let before = before?.0;
+            let told = self.told(first);
             self.slots[before].next = self.slots[place].next;
-            None
+            let now = self.told(first);
+            (told != now).then_some(Change::Set(now))
         } else if second == NONE {
             self.end_chain(first);
             Some(Change::from(entry))
         } else {
             self.refer(first, second);
             let heaviest = self.lead(second);
-            Some(Change::Set(self.slots[heaviest].ban()))
+            Some(Change::Set(self.told(heaviest)))
         };
         self.ends.remove(&mut self.slots, place);
         let over = self.slots.remove(place);
         self.give_back();
         Some((over, change))
+    }
+
+    /// The ban that ends first, if that is by now.
+    pub(super) fn first_over(&self, now: Mono) -> Option<Ban> {
+        let ban = self.slots[self.ends.first()?].ban();
+        ban.until.is_over(now).then_some(ban)
+    }
+
+    /// The end of a ban has been put off; as it is now.
+    pub(super) fn put_off(
+        &mut self,
+        entry: Entry,
+        jail: Option<JailId>,
+        end: Until,
+    ) -> Option<Ban> {
+        let first = self.first(self.hash(entry), entry)?;
+        let place = self.of_jail(first, jail)?;
+        self.slots[place].put_off(end);
+        self.ends.update(&mut self.slots, place);
+        self.lead(first);
+        Some(self.slots[place].ban())
     }
 
     /// The memory of a list of bans that has come and gone.
@@ -221,7 +250,7 @@ impl Family {
 
     /// The heaviest ban on each entry.
     pub(super) fn outweighing(&self) -> impl Iterator<Item = Ban> {
-        self.table.iter().map(|&first| self.slots[first].ban())
+        self.table.iter().map(|&first| self.told(first))
     }
 
     pub(super) fn entries(&self) -> usize {

@@ -1,6 +1,6 @@
 //! Where bans lie: one vector, whose places the table and the heaps refer to.
 
-use crate::model::{Ban, Entry, JailId, Mode, Mono, Until};
+use crate::model::{Ban, Entry, JailId, Mode, Mono, Quiet, Until};
 
 /// No place.
 pub(super) const NONE: u32 = u32::MAX;
@@ -11,6 +11,7 @@ pub(super) struct Slot {
     entry: Entry,
     mode: Mode,
     jail: Option<JailId>,
+    quiet: Option<Quiet>,
     /// ns since boot, or [`FOREVER`].
     until: u64,
     /// The next ban on the same entry; of a free place the next free one.
@@ -33,6 +34,7 @@ impl Slot {
             entry: ban.entry(),
             mode: ban.mode,
             jail: ban.jail,
+            quiet: ban.quiet.filter(|_| ban.until != Until::Forever),
             until: packed(ban.until),
             next: NONE,
             end_at: NONE,
@@ -79,13 +81,24 @@ impl Slot {
             jail: self.jail,
             mode: self.mode,
             until: self.until(),
+            quiet: self.quiet,
         }
     }
 
-    /// What drops goes on dropping, and the end is never put earlier.
+    /// Its end has been put off.
+    pub(super) fn put_off(&mut self, until: Until) {
+        self.until = self.until.max(packed(until));
+    }
+
+    /// What drops goes on dropping, and the end is never put earlier. Whether it renews is what the new ban
+    /// says; it does not have to be quiet for less long than before.
     pub(super) fn renew(&mut self, ban: &Ban) {
         self.mode = self.mode.max(ban.mode);
         self.until = self.until.max(packed(ban.until));
+        let quiet = ban
+            .quiet
+            .map(|quiet| quiet.max(self.quiet.unwrap_or(quiet)));
+        self.quiet = quiet.filter(|_| self.until != FOREVER);
     }
 }
 

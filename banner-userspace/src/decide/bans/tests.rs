@@ -27,6 +27,7 @@ fn ban(n: u8, jail: u16, mode: Mode, end: u64) -> Ban {
         jail: Some(JailId(jail)),
         mode,
         until: Until::At(Mono(end)),
+        quiet: None,
     }
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::model::{Evidence, Wall};
 
 mod escalation;
+mod renew;
 mod wide;
 
 const SEC: u64 = 1_000_000_000;
@@ -82,6 +83,7 @@ fn an_offence_becomes_a_ban_with_the_ban_time_of_its_jail() {
             jail: Some(JailId(jail)),
             mode,
             until,
+            quiet: None,
         };
         assert_eq!(
             decide(&mut decider, jail, host, 5),
@@ -192,6 +194,7 @@ fn bans_found_at_start_follow_the_rules_of_today() {
         jail: Some(JailId(jail)),
         mode,
         until: Until::Forever,
+        quiet: None,
     };
     let mut out = Outcome::default();
     let dropping = found("192.0.2.7", 2, Mode::Enforce);
@@ -234,6 +237,7 @@ fn bans_found_at_start_are_kept_unless_they_should_not_be() {
         jail: None,
         mode: Mode::Enforce,
         until: Until::At(Mono(end)),
+        quiet: None,
     };
     let mut out = Outcome::default();
     decider.adopt(found("192.0.2.7", 100), Mono(10), &mut out);

@@ -248,6 +248,7 @@ impl Enforcer for HostsDeny {
                     Until::At(now.mono.after(Duration::from_secs(left)))
                 }
             },
+            quiet: None,
         });
         Ok(bans.collect())
     }

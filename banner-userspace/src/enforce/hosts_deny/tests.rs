@@ -28,6 +28,7 @@ fn set(net: &str, until: Until) -> Change {
         jail: Some(JailId(0)),
         mode: Mode::Enforce,
         until,
+        quiet: None,
     })
 }
 

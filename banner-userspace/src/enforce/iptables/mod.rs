@@ -193,6 +193,7 @@ impl Iptables {
                 None => Until::Forever,
                 Some(left) => Until::At(now.mono.after(left)),
             },
+            quiet: None,
         }
     }
 }

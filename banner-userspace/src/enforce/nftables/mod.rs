@@ -284,6 +284,7 @@ impl Enforcer for Nftables {
                         Some(left) => Until::At(now.mono.after(left)),
                         None => Until::Forever,
                     },
+                    quiet: None,
                 });
             }
         }

@@ -11,6 +11,7 @@ use super::{
     clock::Reading,
     entry::JailKeys,
     groups::{Groups, Scope, Step},
+    renewing::not_sooner,
     scopes::Scopes,
     tables::Tables,
 };
@@ -247,9 +248,13 @@ impl Bans {
         let entry = change.entry();
         let found = self.found(entry.net)?;
         let scope = self.scopes.scope(entry.ports);
+        self.look_at_ends(entry.net)?;
         let steps = match (change, scope) {
             (Change::Set(ban), Some(scope)) => {
                 let entry = self.jails.entry(&ban, scope, &self.never, reading);
+                let held = found.or_else(|| self.groups.own_of_scope(ban.net, scope));
+                let held = held.filter(|held| held.scope == scope);
+                let entry = held.map_or(entry, |held| not_sooner(entry, &held, reading));
                 self.groups.set(ban.net, entry, found)?
             }
             (Change::Set(ban), None) => return Err(XdpError::NoPorts(ban.ports.0)),
@@ -263,6 +268,7 @@ impl Bans {
     /// Ends the ban on just this prefix in this scope.
     pub(super) fn clear(&mut self, net: IpNet, scope: Scope) -> Result<(), XdpError> {
         let found = self.found(net)?;
+        self.look_at_ends(net)?;
         let steps = self.groups.clear(net, scope, found)?;
         self.run(steps)
     }
@@ -367,6 +373,7 @@ impl Bans {
         }
         for (host, entry) in hosts {
             let steps = if entry.flags & SEVERAL != 0 {
+                self.look_at_ends(host.into())?;
                 self.groups.uncheck(host)?
             } else if entry.flags & CHECKED != 0 {
                 let flags = entry.flags & !CHECKED;

@@ -6,11 +6,11 @@
 use std::time::Duration;
 
 use aya::{Ebpf, TestRun as _, TestRunOptions, programs::Xdp};
-use banner_common::{CLOCK_PROGRAM, ClockReading, FOREVER};
+use banner_common::{CLOCK_PROGRAM, ClockReading, FOREVER, Quiet};
 use nix::time::{ClockId, clock_getres};
 
 use super::{XdpError, object};
-use crate::model::{Mono, Until};
+use crate::model::{self, Mono, Until};
 
 /// Reads the kernel's clocks through the clock program.
 #[derive(Debug)]
@@ -75,6 +75,18 @@ impl Reading {
         self.clocks.jiffies.saturating_add(ticks).min(FOREVER - 1)
     }
 
+    /// For how many jiffies somebody has to be quiet, as flags.
+    pub(super) fn quiet(&self, quiet: model::Quiet) -> Quiet {
+        let ns = u64::try_from(quiet.duration().as_nanos()).unwrap_or(u64::MAX);
+        Quiet::at_least(ns.div_ceil(self.tick))
+    }
+
+    /// The inverse: in whole seconds, so that it becomes the same again.
+    pub(super) fn quiet_time(&self, quiet: Quiet) -> model::Quiet {
+        let ns = quiet.jiffies().saturating_mul(self.tick);
+        model::Quiet::new(Duration::from_secs(ns / 1_000_000_000))
+    }
+
     /// The kernel's time, as bans have it.
     pub(super) fn jiffies(&self) -> u64 {
         self.clocks.jiffies
@@ -132,6 +144,24 @@ mod tests {
         assert_eq!(READING.time(4_294_967_297), Mono(300_004_000_000));
         assert_eq!(READING.time(4_294_967_046), Mono(299_000_000_000));
         assert_eq!(READING.time(0), Mono(0));
+    }
+
+    #[test]
+    fn what_is_read_from_flags_becomes_the_same_flags() {
+        for tick in [1_000_000, 3_333_333, 4_000_000, 10_000_000] {
+            let reading = Reading { tick, ..READING };
+            for seconds in (1..20_000).chain((20_000..40_000_000).step_by(4_999)) {
+                let time = model::Quiet::new(Duration::from_secs(seconds));
+                let quiet = reading.quiet(time);
+                let back = reading.quiet_time(quiet);
+                assert_eq!(reading.quiet(back), quiet, "{seconds} s, {tick} ns");
+                let longer = back.seconds() - time.seconds();
+                assert!(
+                    longer <= 1 + time.seconds() / 128,
+                    "{seconds} s became {back:?}"
+                );
+            }
+        }
     }
 
     proptest! {

@@ -1,10 +1,10 @@
 //! Bans as map entries, and back.
 
-use banner_common::{Ban as Entry, CHECKED, OBSERVE, Seen, jail_key};
+use banner_common::{Ban as Entry, CHECKED, OBSERVE, Quiet, Seen, jail_key};
 use ipnet::IpNet;
 
 use super::{clock::Reading, groups::Scope};
-use crate::model::{Ban, JailId, Mode, PortsId, PrefixSet, is_host};
+use crate::model::{Ban, JailId, Mode, PortsId, PrefixSet, Until, is_host};
 
 /// The jails by their keys in map entries.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +32,9 @@ impl JailKeys {
         if is_host(ban.net) && !never.contains(ban.net.addr()) {
             flags |= CHECKED;
         }
+        if let (Until::At(_), Some(quiet)) = (ban.until, ban.quiet) {
+            flags |= reading.quiet(quiet).flags();
+        }
         let jail = ban.jail.and_then(|jail| self.0.get(usize::from(jail.0)));
         Entry {
             expires: reading.expires(ban.until),
@@ -51,12 +54,15 @@ impl JailKeys {
         };
         let jail = self.0.iter().position(|&key| key == entry.jail);
         let jail = jail.and_then(|jail| u16::try_from(jail).ok()).map(JailId);
+        let until = reading.until(entry.expires);
+        let quiet = Quiet::of(entry.flags).filter(|_| until != Until::Forever);
         Ban {
             net,
             ports,
             jail,
             mode,
-            until: reading.until(entry.expires),
+            until,
+            quiet: quiet.map(|quiet| reading.quiet_time(quiet)),
         }
     }
 }

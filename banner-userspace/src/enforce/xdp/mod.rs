@@ -29,6 +29,7 @@ mod packet;
 mod pins;
 mod ports;
 mod refusal;
+mod renewing;
 mod replace;
 mod scopes;
 mod seen;

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use aya::maps::HashMap;
 use banner_common::{Seen, TOP};
 
-use super::{Xdp, XdpError, bans::Bans};
-use crate::model::{self, Mono};
+use super::{Xdp, XdpError, bans::Bans, clock::Reading};
+use crate::model::{self, Mono, Until};
 
 /// What a ban has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Activity {
     pub packets: u64,
     /// When the last one came, to within 256 jiffies; `None` where there was none.
     pub last: Option<Mono>,
+    /// When it ends, where that is put off by packets.
+    pub until: Option<Until>,
 }
 
 /// Somebody whose packets meet bans.
@@ -38,9 +40,20 @@ impl Xdp {
             Ok(Activity {
                 packets: seen.packets(),
                 last: seen.last(reading.jiffies()).map(|last| reading.time(last)),
+                until: self.end_of(entry, &reading)?,
             })
         };
         entries.iter().map(activity).collect()
+    }
+
+    /// When a ban that renews ends as things stand; `None` where there is none.
+    pub fn end(&self, entry: &model::Entry) -> Result<Option<Until>, XdpError> {
+        self.end_of(entry, &self.clock.read(&self.shared)?)
+    }
+
+    fn end_of(&self, entry: &model::Entry, reading: &Reading) -> Result<Option<Until>, XdpError> {
+        let found = self.bans.renewing(entry)?;
+        Ok(found.map(|found| reading.until(found.expires)))
     }
 
     /// The `n` hosts whose packets met bans most often, as far as samples tell, and the packets of

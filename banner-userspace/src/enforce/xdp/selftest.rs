@@ -255,6 +255,7 @@ mod tests {
                 jail: None,
                 mode,
                 until: Until::Forever,
+                quiet: None,
             };
             let covering = vec![ban.entry(); covering];
             let packets = packets(&Trial {

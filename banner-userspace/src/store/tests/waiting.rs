@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 
 use super::*;
+use crate::model::Quiet;
 use crate::store::{clock::Clock, load, pending, schema, write::Setting};
 
 fn open() -> Connection {
@@ -20,6 +21,31 @@ fn setting(jails: &[Arc<str>], at_once: usize) -> Setting<'_> {
         jails,
         at_once,
     }
+}
+
+fn renewing(net: &str, minutes: u64) -> KeptBan {
+    KeptBan {
+        quiet: Some(Quiet::new(Duration::from_hours(1))),
+        ..kept(net, Some("sshd"), minutes)
+    }
+}
+
+#[test]
+fn the_next_agent_finds_a_ban_whose_end_was_put_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = options(dir.path());
+    let store = Store::open(options.clone(), now(0)).unwrap();
+    let nets = ["192.0.2.7/32", "2001:db8::/64"];
+    let bans = nets.map(|net| Change::Put(renewing(net, 60), None));
+    write(&store, batch(1, bans.into()));
+    let mut put_off = nets.map(|net| Change::PutOff(renewing(net, 90))).to_vec();
+    // One that is not there is not made by this.
+    put_off.push(Change::PutOff(renewing("198.51.100.0/24", 90)));
+    write(&store, batch(2, put_off));
+    store.stop(None, PATIENCE).unwrap();
+    let mut found = found(&options, 80).bans;
+    found.sort_by_key(|ban| ban.net);
+    assert_eq!(found, nets.map(|net| renewing(net, 90)));
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -53,8 +79,12 @@ fn change() -> impl Strategy<Value = Change> {
         ports: "all".into(),
         jail: jail.map(Arc::from),
     });
+    let put_off =
+        (net.clone(), 1..200_u64).prop_map(|(net, minutes)| Change::PutOff(renewing(net, minutes)));
+    let renews = (net.clone(), 1..100_u64)
+        .prop_map(|(net, minutes)| Change::Put(renewing(net, minutes), None));
     let forgive = net.prop_map(|net| Change::Forgive(net.parse().unwrap()));
-    prop_oneof![6 => put, 3 => remove, 1 => forgive]
+    prop_oneof![6 => put, 3 => remove, 1 => forgive, 2 => renews, 2 => put_off]
 }
 
 /// All that can be read of it.

@@ -106,6 +106,7 @@ fn apply_timed(
                 jail: Some(JailId(0)),
                 mode: Mode::Enforce,
                 until: Until::At(Mono(3_600_000_000_000)),
+                quiet: None,
             })
         })
         .collect();

@@ -5,6 +5,7 @@ mod explain;
 mod force;
 mod lists;
 mod orphaned;
+mod renew;
 mod room;
 
 use anyhow::{Context as _, Result, ensure};

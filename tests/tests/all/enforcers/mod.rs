@@ -52,6 +52,7 @@ fn ban(net: impl Into<IpNet>, ports: PortsId, until: Until) -> Ban {
         jail: Some(JailId(0)),
         mode: Mode::Enforce,
         until,
+        quiet: None,
     }
 }
 

@@ -34,6 +34,7 @@ fn any_ban() -> impl Strategy<Value = Ban> {
             jail: jail.map(JailId),
             mode,
             until,
+            quiet: None,
         },
     )
 }

@@ -31,6 +31,7 @@ fn a_jail_may_ban_the_prefix_around_an_offender_for_some_ports() {
             jail: Some(JailId(0)),
             mode: Mode::Enforce,
             until: Until::Forever,
+            quiet: None,
         };
         assert_eq!(out.changes, [Change::Set(ban)], "{host}");
         let [
@@ -80,6 +81,7 @@ fn bans_that_somebody_asks_for_are_refused_where_they_could_not_hold() {
             jail: None,
             mode: Mode::Enforce,
             until: Until::At(Mono(50)),
+            quiet: None,
         };
         let mut out = Outcome::default();
         let answer = decider.ask(ban, &mut out);
@@ -120,6 +122,7 @@ fn a_shorter_ban_than_there_is_is_reported_as_the_longer_one() {
         jail: Some(JailId(1)),
         mode: Mode::Enforce,
         until: Until::At(Mono(50)),
+        quiet: None,
     };
     let mut out = Outcome::default();
     decider.ask(ban, &mut out).unwrap();
@@ -140,6 +143,7 @@ fn found_prefixes_that_a_jail_ignores_a_part_of_are_lifted() {
         jail: Some(JailId(0)),
         mode: Mode::Enforce,
         until: Until::Forever,
+        quiet: None,
     };
     let mut out = Outcome::default();
     for net in ["192.0.2.0/24", "198.51.100.9/32", "203.0.113.0/28"] {
@@ -200,6 +204,7 @@ fn the_prefixes_around_are_found() {
             jail: None,
             mode: Mode::Enforce,
             until: Until::Forever,
+            quiet: None,
         };
         decider.ask(ban, &mut Outcome::default()).unwrap();
     }

@@ -6,7 +6,7 @@ use banner_common::{Ban as Entry, INHERITED, More, Seen};
 
 use super::{
     Groups,
-    group::{Found, Group, Scope, Step},
+    group::{Found, Group, Scope, Step, marked, unmarked},
 };
 
 impl Groups {
@@ -21,7 +21,7 @@ impl Groups {
                 let bans = own.entry(key.group & !1).or_default();
                 // One that is aside is what was last wanted.
                 if key.group & 1 == 1 || !bans.contains_key(&scope) {
-                    bans.insert(scope, *entry);
+                    bans.insert(scope, unmarked(*entry));
                 }
             }
         }
@@ -31,7 +31,13 @@ impl Groups {
             match own.remove(&id) {
                 Some(own) if self.ids.insert(id) => {
                     let members = BTreeMap::new();
-                    self.wide.insert(net, Group { id, own, members });
+                    let group = Group {
+                        id,
+                        own,
+                        members,
+                        ..Group::default()
+                    };
+                    self.wide.insert(net, group);
                 }
                 _ => steps.push(Step::Narrow(net)),
             }
@@ -39,8 +45,14 @@ impl Groups {
         for (host, id) in found.hosts {
             match own.remove(&id) {
                 Some(own) if own.len() > 1 && self.ids.insert(id) => {
-                    let members = own.clone();
-                    self.hosts.insert(host, Group { id, own, members });
+                    let members = marked(own.clone());
+                    let group = Group {
+                        id,
+                        own,
+                        members,
+                        ..Group::default()
+                    };
+                    self.hosts.insert(host, group);
                 }
                 Some(own) => match own.into_iter().next() {
                     Some((scope, entry)) => {
@@ -54,12 +66,11 @@ impl Groups {
         self.last_id = self.ids.last().copied().unwrap_or(0);
         let nets: Vec<_> = self.wide.keys().copied().collect();
         for net in nets {
-            let members = self.flattened(net);
-            if let Some(group) = self.wide.get_mut(&net) {
-                group.members = members;
-            }
+            self.flatten(net);
         }
         let wanted: HashMap<_, _> = self.groups().flat_map(Group::entries).collect();
+        // Of ends that packets have put off while the maps were read, what the bans of a group come to may
+        // be given one that is a moment too early: the next packet puts it off again.
         let plain = |entry: &Entry| Entry {
             seen: Seen::default(),
             ..*entry

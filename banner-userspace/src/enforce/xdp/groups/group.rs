@@ -5,7 +5,9 @@ use std::{
     net::IpAddr,
 };
 
-use banner_common::{ALL_PORTS, Ban as Entry, INHERITED, InUse, More, OBSERVE, Seen};
+use banner_common::{
+    ALL_PORTS, Ban as Entry, CHECKED, INHERITED, InUse, More, OBSERVE, Quiet, RENEWS_BESIDE, Seen,
+};
 use ipnet::IpNet;
 
 /// The number of a bit in the masks of `PORTS`.
@@ -51,6 +53,8 @@ pub(super) struct Group {
     pub(super) own: BTreeMap<Scope, Entry>,
     /// What the kernel has, by scope.
     pub(super) members: BTreeMap<Scope, Entry>,
+    /// The bans that members stand for besides themselves.
+    pub(super) links: BTreeMap<Scope, Entry>,
 }
 
 /// What was found in the maps.
@@ -70,11 +74,23 @@ pub(in super::super) fn weight(entry: &Entry) -> (bool, u64) {
 impl Group {
     /// What later fragments are judged by.
     pub(super) fn sum(&self) -> Entry {
-        let heaviest = self.members.values().max_by_key(|entry| weight(entry));
-        heaviest.map_or(NONE, |&entry| Entry {
-            scope: ALL_PORTS,
-            flags: entry.flags & !INHERITED,
-            ..entry
+        let all = self.members.values().chain(self.links.values());
+        let renews = self.members.values().any(Entry::may_renew);
+        let heaviest = all.max_by_key(|entry| weight(entry));
+        heaviest.map_or(NONE, |&entry| {
+            // Ends that are put off make others the heaviest; so nothing is said of which it was.
+            let keep = if renews {
+                OBSERVE | CHECKED
+            } else {
+                !INHERITED
+            };
+            let mark = if renews { RENEWS_BESIDE } else { 0 };
+            Entry {
+                scope: ALL_PORTS,
+                jail: if renews { 0 } else { entry.jail },
+                flags: entry.flags & keep | mark,
+                ..entry
+            }
         })
     }
 
@@ -103,6 +119,31 @@ impl Group {
     }
 }
 
+/// Where some member renews, the others say so: the program looks for it after each packet that one of
+/// them is applied to.
+pub(super) fn marked(mut members: BTreeMap<Scope, Entry>) -> BTreeMap<Scope, Entry> {
+    let renews = |entry: &Entry| Quiet::of(entry.flags).is_some();
+    if members.values().any(renews) {
+        for entry in members.values_mut().filter(|entry| !renews(entry)) {
+            entry.flags |= RENEWS_BESIDE;
+        }
+    }
+    members
+}
+
+/// A ban as it is alone.
+pub(super) fn unmarked(entry: Entry) -> Entry {
+    let mark = if Quiet::of(entry.flags).is_none() {
+        RENEWS_BESIDE
+    } else {
+        0
+    };
+    Entry {
+        flags: entry.flags & !mark,
+        ..entry
+    }
+}
+
 /// Over since jiffies began.
 const NONE: Entry = Entry {
     expires: 0,
@@ -120,14 +161,32 @@ pub(super) fn find(members: &[Member], key: More) -> Option<&Entry> {
     found.map(|(_, entry)| entry)
 }
 
-/// What makes `new` of `old`: additions first. With `whole`, all of `new` is written, so that a second
-/// try mends what a first one has left undone.
-pub(super) fn difference(old: &[Member], new: &[Member], whole: bool, steps: &mut Vec<Step>) {
-    for &(key, entry) in new {
-        if whole || find(old, key) != Some(&entry) {
-            steps.push(Step::Put(key, entry));
+/// What is written so that each first of these becomes its second; the outermost group comes first. Of that
+/// one all is written, so that a second try mends what a first one has left undone.
+///
+/// What is meant by others comes before these, and what others meant before is changed after them: first what
+/// is kept aside, then what means nobody else, and what does so from the innermost outwards.
+pub(super) fn puts(changes: &[(Vec<Member>, Vec<Member>)]) -> Vec<Step> {
+    let (mut aside, mut alone, mut linked) = (Vec::new(), Vec::new(), Vec::new());
+    for (nth, (old, new)) in changes.iter().enumerate() {
+        for &(key, entry) in new {
+            if nth > 0 && find(old, key) == Some(&entry) {
+                continue;
+            }
+            let list = match (key.group & 1, entry.is_linked()) {
+                (1, _) => &mut aside,
+                (_, false) => &mut alone,
+                (_, true) => &mut linked,
+            };
+            list.push(Step::Put(key, entry));
         }
     }
+    let linked = linked.into_iter().rev();
+    aside.into_iter().chain(alone).chain(linked).collect()
+}
+
+/// What is taken away, after everything has been written.
+pub(super) fn removals(old: &[Member], new: &[Member]) -> Vec<Step> {
     let gone = old.iter().filter(|(key, _)| find(new, *key).is_none());
-    steps.extend(gone.map(|&(key, _)| Step::Remove(key)));
+    gone.map(|&(key, _)| Step::Remove(key)).collect()
 }

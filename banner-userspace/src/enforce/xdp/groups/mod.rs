@@ -9,19 +9,20 @@
 
 mod adopt;
 mod group;
+mod nested;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
 };
 
-use banner_common::{Ban as Entry, CHECKED, INHERITED, InUse, MAX_MORE, MAX_WIDE, MORE, More};
+use banner_common::{Ban as Entry, CHECKED, InUse, MAX_MORE, MAX_WIDE, MORE, More};
 use ipnet::IpNet;
 
 use crate::model::is_host;
 
-pub(super) use self::group::{Found, Full, Scope, Step, weight};
-use self::group::{Group, Member, difference, find};
+pub(super) use self::group::{Found, Full, Scope, Step};
+use self::group::{Group, Member, find, marked, puts, removals};
 
 // Each prefix takes two entries of `MORE` at least, so that no trie is ever full.
 const _: () = assert!(MAX_MORE / 2 <= MAX_WIDE);
@@ -171,10 +172,7 @@ impl Groups {
             }
         }
         for (net, _) in &old {
-            let members = self.flattened(*net);
-            if let Some(group) = self.wide.get_mut(net) {
-                group.members = members;
-            }
+            self.flatten(*net);
         }
         let entries = |group: Option<&Group>| group.map(Group::entries).unwrap_or_default();
         let changes: Vec<_> = (old.iter())
@@ -199,14 +197,10 @@ impl Groups {
         let now = self.wide.get(&net).map(|group| group.id);
         // A prefix that is no longer banned has to be gone before its group is.
         steps.extend(now.is_none().then_some(Step::Narrow(net)));
-        for (nth, (old, new)) in changes.iter().enumerate() {
-            let itself = nth == 0;
-            difference(old, new, itself, &mut steps);
-            if let Some(id) = now
-                && itself
-            {
-                steps.push(Step::Wide(net, id));
-            }
+        steps.extend(puts(&changes));
+        steps.extend(now.map(|id| Step::Wide(net, id)));
+        for (old, new) in &changes {
+            steps.extend(removals(old, new));
         }
         // Behind the last.
         steps.extend((self.in_use() != in_use).then_some(Step::InUse(self.in_use())));
@@ -227,17 +221,22 @@ impl Groups {
             Some(group) => group.id,
             None => self.new_id(),
         };
-        let members = own.clone();
+        let members = marked(own.clone());
         let mut single = own.values().copied();
         if let (Some(single), None) = (single.next(), single.next()) {
             self.hosts.remove(&host);
             self.ids.remove(&id);
             self.more -= old.len();
             let mut steps = vec![Step::Single(host, More::new(id, single.scope), single)];
-            difference(&old, &[], false, &mut steps);
+            steps.extend(removals(&old, &[]));
             return Ok(steps);
         }
-        let group = Group { id, own, members };
+        let group = Group {
+            id,
+            own,
+            members,
+            ..Group::default()
+        };
         let new = group.entries();
         let changes = [(old, new)];
         if let Err(full) = self.count(&changes) {
@@ -247,9 +246,9 @@ impl Groups {
             return Err(full);
         }
         self.hosts.insert(host, group);
+        let mut steps = puts(&changes);
         let [(old, new)] = changes;
-        let mut steps = Vec::new();
-        difference(&old, &new, true, &mut steps);
+        steps.extend(removals(&old, &new));
         steps.push(Step::Several(host, id));
         Ok(steps)
     }
@@ -261,32 +260,6 @@ impl Groups {
 
     fn groups(&self) -> impl Iterator<Item = &Group> {
         self.wide.values().chain(self.hosts.values())
-    }
-
-    /// The heaviest bans of a prefix and those around it, by scope. Of two that weigh the same, that
-    /// of the longer prefix.
-    fn flattened(&self, net: IpNet) -> BTreeMap<Scope, Entry> {
-        let mut heaviest: BTreeMap<Scope, Entry> = BTreeMap::new();
-        if !self.wide.contains_key(&net) {
-            return heaviest;
-        }
-        for outer in around(net) {
-            let own = self.wide.get(&outer).map(|group| &group.own);
-            for (&scope, &entry) in own.into_iter().flatten() {
-                let inherited = if outer == net { 0 } else { INHERITED };
-                let entry = Entry {
-                    flags: entry.flags | inherited,
-                    ..entry
-                };
-                match heaviest.get(&scope) {
-                    Some(heavier) if weight(heavier) > weight(&entry) => {}
-                    _ => {
-                        heaviest.insert(scope, entry);
-                    }
-                }
-            }
-        }
-        heaviest
     }
 
     /// Makes sure of room for all entries, those that go included, because they go last.
@@ -329,12 +302,6 @@ impl Groups {
             }
         }
     }
-}
-
-/// A prefix and those around it, the widest first.
-fn around(net: IpNet) -> impl Iterator<Item = IpNet> {
-    let lengths = 0..=net.prefix_len();
-    lengths.filter_map(move |length| Some(IpNet::new(net.addr(), length).ok()?.trunc()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
-use banner_common::{FOREVER, OBSERVE, SEVERAL, Seen};
+use banner_common::{FOREVER, OBSERVE, Quiet, SEVERAL, Seen};
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
+
+mod cases;
 
 /// The maps, as [`Step`]s change them.
 #[derive(Clone, Debug, Default)]
@@ -89,7 +91,13 @@ impl Maps {
             return word(self.more.get(&More::sum(group)), scopes, now);
         }
         let bits = (0..64).filter(|bit| (scopes | 1) >> bit & 1 == 1);
-        let words = bits.map(|bit| word(self.more.get(&More::new(group, bit)), scopes, now));
+        let words = bits.map(|bit| {
+            let member = self.more.get(&More::new(group, bit));
+            let linked = member.filter(|member| member.is_linked());
+            let linked = linked.map(|member| self.more.get(&More::new(member.jail, bit)));
+            let linked = linked.map_or(Word::Nothing, |linked| word(linked, scopes, now));
+            linked.max(word(member, scopes, now))
+        });
         words.max().unwrap_or(Word::Nothing)
     }
 }
@@ -173,10 +181,17 @@ fn net() -> impl Strategy<Value = IpNet> {
 
 fn entry() -> impl Strategy<Value = Entry> {
     let ends = prop::sample::select(vec![50_u64, 100, 150, FOREVER]);
-    (ends, 0_u32..3, any::<bool>(), 0_u16..4).prop_map(|(expires, jail, observes, scope)| Entry {
+    let quiet = prop::sample::select(vec![0, 0, 0, 200_u64, 5000]);
+    let any = (ends, 0_u32..3, any::<bool>(), 0_u16..4, quiet);
+    any.prop_map(|(expires, jail, observes, scope, quiet)| Entry {
         expires,
         jail,
-        flags: if observes { OBSERVE } else { 0 },
+        flags: if observes { OBSERVE } else { 0 }
+            | if quiet == 0 || expires == FOREVER {
+                0
+            } else {
+                Quiet::at_least(quiet).flags()
+            },
         scope,
         seen: Seen::default(),
     })
@@ -301,6 +316,36 @@ proptest! {
             let steps = next.adopt(maps.found());
             prop_assert_eq!(steps, [Step::InUse(maps.in_use)]);
             prop_assert_eq!(all_own(&next, &maps), bans.clone());
+            // And so it is when packets have put ends off, which lie where the program finds them.
+            let (mut later, mut put_off) = (maps.clone(), bans.clone());
+            for ((net, scope), entry) in &mut put_off {
+                if Quiet::of(entry.flags).is_none() {
+                    continue;
+                }
+                entry.expires += 1000;
+                let found = match groups.place(*net, *scope) {
+                    Some(key) => later.more.get_mut(&key).unwrap(),
+                    None => later.hosts.get_mut(&net.addr()).unwrap(),
+                };
+                found.expires += 1000;
+                prop_assert_eq!(*found, marked_as(found, entry));
+            }
+            let mut next = Groups::new(1000);
+            let steps = next.adopt(later.found());
+            let is_about_others = |step: &Step| match step {
+                Step::Put(key, entry) => *key == More::sum(key.group) || entry.is_linked(),
+                step => *step == Step::InUse(maps.in_use),
+            };
+            prop_assert!(steps.iter().all(is_about_others), "{:?}", steps);
+            // What bans come to together is put off by packets from where each group is alone.
+            for step in steps {
+                later.run(step);
+            }
+            for (packet, now) in packets().iter().flat_map(|packet| TIMES.map(|now| (packet, now))) {
+                let (drops, _) = naive(&put_off, packet, now);
+                prop_assert_eq!(later.word(packet, now) == Word::Drops, drops, "{:?} at {}", packet, now);
+            }
+            prop_assert_eq!(all_own(&next, &later), put_off);
         }
         for (net, scope) in bans.into_keys() {
             for step in groups.clear(net, scope, found(&groups, &maps, net)).unwrap() {
@@ -311,81 +356,10 @@ proptest! {
     }
 }
 
-fn ban(expires: u64, scope: Scope) -> Entry {
+/// The same ban as `entry` with what `found` has seen.
+fn marked_as(found: &Entry, entry: &Entry) -> Entry {
     Entry {
-        expires,
-        jail: 7,
-        flags: 0,
-        scope,
-        seen: Seen::default(),
+        seen: found.seen,
+        ..*entry
     }
-}
-
-#[test]
-fn what_has_been_seen_stays_when_one_ban_becomes_several_and_back() {
-    let host: IpAddr = [192, 0, 2, 7].into();
-    let mut maps = Maps::default();
-    let mut groups = Groups::new(10);
-    let seen = Seen(42);
-    maps.run(Step::Ban(
-        host,
-        Entry {
-            seen,
-            ..ban(100, 1)
-        },
-    ));
-    let single = maps.hosts.get(&host).copied();
-    for step in groups.set(host.into(), ban(100, 2), single).unwrap() {
-        maps.run(step);
-    }
-    let member = groups.member(host.into(), 1).unwrap();
-    assert_eq!(maps.more[&member].seen, seen);
-    // A longer one in the same scope goes on counting.
-    for step in groups.set(host.into(), ban(200, 1), None).unwrap() {
-        maps.run(step);
-    }
-    assert_eq!(
-        (maps.more[&member].seen, maps.more[&member].expires),
-        (seen, 200)
-    );
-    for step in groups.clear(host.into(), 2, None).unwrap() {
-        maps.run(step);
-    }
-    assert_eq!(
-        maps.hosts[&host],
-        Entry {
-            seen,
-            ..ban(200, 1)
-        }
-    );
-    assert!(maps.more.is_empty());
-}
-
-#[test]
-fn a_full_map_is_told_and_nothing_is_changed() {
-    let net = |text: &str| text.parse::<IpNet>().unwrap();
-    let mut groups = Groups::new(4);
-    groups.set(net("10.0.0.0/8"), ban(100, 0), None).unwrap();
-    groups.set(net("10.1.0.0/16"), ban(200, 0), None).unwrap();
-    let own: Vec<_> = groups.own().collect();
-    let (more, ids) = (groups.more, groups.ids.clone());
-    let host = "192.0.2.7".parse::<IpAddr>().unwrap();
-    let single = Some(ban(100, 1));
-    for refused in [
-        groups.set(net("10.1.2.0/24"), ban(100, 0), None),
-        groups.set(net("10.0.0.0/8"), ban(100, 1), None),
-        groups.set(host.into(), ban(100, 2), single),
-    ] {
-        let message = refused.unwrap_err().to_string();
-        assert!(
-            message.contains("MORE is full: it has room for 4"),
-            "{message}"
-        );
-    }
-    assert_eq!(groups.own().collect::<Vec<_>>(), own);
-    assert_eq!((groups.more, &groups.ids), (more, &ids));
-    // What needs no more room goes on.
-    groups.set(net("10.0.0.0/8"), ban(150, 0), None).unwrap();
-    groups.clear(net("10.1.0.0/16"), 0, None).unwrap();
-    groups.set(net("10.1.2.0/24"), ban(400, 0), None).unwrap();
 }

@@ -168,6 +168,7 @@ fn banner(lab: &Lab, wanted: Bans) -> Result<(Duration, Duration)> {
                 jail: Some(JailId(0)),
                 mode: Mode::Enforce,
                 until: Until::Forever,
+                quiet: None,
             })
             .collect()
     };
