@@ -81,6 +81,7 @@ fn change(n: u32, jail: &Arc<str>, now: Now) -> Change {
         pattern: 0,
         bytes: vec![b'x'; 100].into(),
         cut: false,
+        origin: None,
     };
     let ban = KeptBan {
         net: IpAddr::V4(host).into(),

@@ -165,6 +165,7 @@ fn said(line: &MatchedLine, filter: Option<&Filter>) -> LineStatus {
         at: line.at.as_secs(),
         line: String::from_utf8_lossy(&line.bytes).into_owned(),
         cut: line.cut,
+        origin: line.origin.as_deref().map(str::to_owned),
         pattern: pattern.cloned(),
     }
 }

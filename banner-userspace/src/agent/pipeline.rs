@@ -142,6 +142,7 @@ impl Pipeline {
             || chunk.bytes.len() < self.big
             || chunk.cut
             || !chunk.times.is_empty()
+            || chunk.origin.is_some()
         {
             return self.chunk(chunk, now, offences);
         }
@@ -179,6 +180,7 @@ impl Pipeline {
     pub fn chunk(&mut self, chunk: &Chunk<'_>, now: Now, offences: &mut Vec<Offence>) {
         self.finish(offences);
         self.readers_of(chunk.logs);
+        self.lines.come_from(chunk.origin);
         let Some(readers) = self.readers.get_mut(chunk.logs) else {
             return;
         };
@@ -220,6 +222,7 @@ impl Pipeline {
     /// Takes what was found in a chunk, and asks the filters that know other lines.
     fn take(&mut self, judged: Judged, offences: &mut Vec<Offence>) {
         let now = judged.now;
+        self.lines.come_from(None);
         let (jails, lines) = (&mut self.jails, &mut self.lines);
         if let Some(Readers { filters, .. }) = self.readers.get_mut(&judged.plan.logs) {
             for finding in judged.findings {

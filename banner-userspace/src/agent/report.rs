@@ -51,6 +51,7 @@ pub(super) fn decisions(
                 count,
                 again,
                 narrowed,
+                evidence,
                 ..
             } => {
                 let mut why = match count {
@@ -61,12 +62,23 @@ pub(super) fn decisions(
                     why = format!("host={} {why}", Shown(*who));
                 }
                 let again = if *again { " again" } else { "" };
+                let origin = evidence.last().and_then(|line| line.origin.as_deref());
+                let origin = origin.map_or_else(String::new, |origin| {
+                    format!(" from={}", origin.escape_debug())
+                });
                 let narrowed = if *narrowed {
                     " (the host alone: its jail ignores a part of the prefix around it)"
                 } else {
                     ""
                 };
-                banned(ban, &why, &format!("{again}{narrowed}"), failed, names, now);
+                banned(
+                    ban,
+                    &why,
+                    &format!("{again}{origin}{narrowed}"),
+                    failed,
+                    names,
+                    now,
+                );
             }
             Decision::Explained { .. } | Decision::Renewed(_) => {}
             Decision::Asked(ban) => {

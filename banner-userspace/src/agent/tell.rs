@@ -13,7 +13,9 @@ use crate::{
     config::Config,
     control::NotifyStatus,
     decide::Decision,
-    model::{Ban, Entry, Evidence, JailId, Mode, Mono, Now, PortsId, Shown, Until, is_host},
+    model::{
+        Ban, Entry, Evidence, JailId, MatchedLine, Mode, Mono, Now, PortsId, Shown, Until, is_host,
+    },
     notify::{Banned, Event, Kind, Notifier, Standing, Unbanned, What},
 };
 
@@ -252,8 +254,14 @@ fn ports(ban: &Ban, names: Names<'_>) -> String {
 }
 
 fn lines(evidence: &Evidence) -> Vec<String> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    evidence.iter().map(|line| text(&line.bytes)).collect()
+    let text = |line: &MatchedLine| {
+        let text = String::from_utf8_lossy(&line.bytes);
+        match &line.origin {
+            Some(origin) => format!("[{origin}] {text}"),
+            None => text.into_owned(),
+        }
+    };
+    evidence.iter().map(text).collect()
 }
 
 /// With `#` for each number.

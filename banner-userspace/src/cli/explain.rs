@@ -138,7 +138,9 @@ fn because(text: &mut String, reason: &Reason) {
     );
     for entry in &reason.lines {
         let more = if entry.cut { "…" } else { "" };
-        line(text, 3, &format!("{}{more}", escaped(&entry.line)));
+        let origin = entry.origin.as_deref().map(escaped);
+        let origin = origin.map_or_else(String::new, |origin| format!("[{origin}] "));
+        line(text, 3, &format!("{origin}{}{more}", escaped(&entry.line)));
     }
     let mut patterns: Vec<_> = reason.lines.iter().flat_map(|line| &line.pattern).collect();
     patterns.dedup();
@@ -202,6 +204,7 @@ mod tests {
                     lines: vec![LineStatus {
                         line: "Failed \u{1b}[2J".into(),
                         pattern: Some("^Failed <HOST>".into()),
+                        origin: Some("shop/web-1\u{7}".into()),
                         ..LineStatus::default()
                     }],
                 }),
@@ -220,7 +223,7 @@ mod tests {
             "203.0.113.7: banned\n  \
              203.0.113.0/24, tcp/22, by sshd, for 1m more: 3 packets, the last 1s ago\n    \
              3 failures of 203.0.113.7, 5s ago: for 2m, ban number 2\n      \
-             Failed \\u{1b}[2J\n      \
+             [shop/web-1\\u{7}] Failed \\u{1b}[2J\n      \
              matched by ^Failed <HOST>\n  \
              jail mail: 1 of 5 failures within 10m\n"
         );

@@ -56,6 +56,9 @@ pub struct LineStatus {
     pub line: String,
     /// It was longer.
     pub cut: bool,
+    /// The container that wrote it, as in `shop/web-1/nginx`; none: no container did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
     /// The pattern of the filter that matched it.
     pub pattern: Option<String>,
 }

@@ -13,11 +13,16 @@ pub struct MatchedLine {
     pub bytes: LineBytes,
     /// It is only the beginning.
     pub cut: bool,
+    /// The container that wrote it, as [`Origin`](super::Origin) is shown, where one did.
+    pub origin: Option<Box<str>>,
 }
 
 impl MatchedLine {
     /// Bytes that are kept of one line, at most.
     pub const LONGEST: usize = 512;
+
+    /// Bytes that are kept of the name of a container, at most.
+    pub const LONGEST_ORIGIN: usize = 255;
 
     /// Lines that are kept for one offence, at most.
     pub const MOST: usize = 10;

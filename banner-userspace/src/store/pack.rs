@@ -61,17 +61,30 @@ fn address_of(bytes: &[u8]) -> Result<IpAddr, Malformed> {
     Ok(Ipv6Addr::from(v6).into())
 }
 
-/// Each line: when, the pattern, its length with the highest bit for one that goes on, its bytes.
+/// Of a length: the line goes on.
+const CUT: u16 = 1 << 15;
+
+/// Of a length: behind the line stand one byte for the length of its origin, and the origin.
+const ORIGIN: u16 = 1 << 14;
+
+/// Each line: when, the pattern, its length with [`CUT`] and [`ORIGIN`], its bytes.
 pub(super) fn lines(evidence: &Evidence) -> Vec<u8> {
     let mut bytes = Vec::new();
     for line in evidence.iter() {
         let length = line.bytes.len().min(MatchedLine::LONGEST);
         bytes.extend_from_slice(&line.at.0.to_le_bytes());
         bytes.extend_from_slice(&line.pattern.to_le_bytes());
-        let cut = if line.cut { 1 << 15 } else { 0 };
-        let packed = u16::try_from(length).unwrap_or(0) | cut;
+        let cut = if line.cut { CUT } else { 0 };
+        let origin = line.origin.as_deref().unwrap_or_default().as_bytes();
+        let origin = origin.get(..255).unwrap_or(origin);
+        let has_origin = if origin.is_empty() { 0 } else { ORIGIN };
+        let packed = u16::try_from(length).unwrap_or(0) | cut | has_origin;
         bytes.extend_from_slice(&packed.to_le_bytes());
         bytes.extend_from_slice(&line.bytes[..length]);
+        if !origin.is_empty() {
+            bytes.push(u8::try_from(origin.len()).unwrap_or(0));
+            bytes.extend_from_slice(origin);
+        }
     }
     bytes
 }
@@ -83,11 +96,20 @@ pub(super) fn lines_of(bytes: &[u8]) -> Result<Evidence, Malformed> {
         let at = Wall(i64::from_le_bytes(rest.take()?));
         let pattern = u16::from_le_bytes(rest.take()?);
         let packed = u16::from_le_bytes(rest.take()?);
+        let bytes = rest.bytes(usize::from(packed & !(CUT | ORIGIN)))?.into();
+        let origin = if packed & ORIGIN == 0 {
+            None
+        } else {
+            let [length] = rest.take()?;
+            let origin = rest.bytes(usize::from(length))?;
+            Some(String::from_utf8_lossy(origin).into())
+        };
         lines.push(MatchedLine {
             at,
             pattern,
-            bytes: rest.bytes(usize::from(packed & !(1 << 15)))?.into(),
-            cut: packed >> 15 == 1,
+            bytes,
+            cut: packed & CUT != 0,
+            origin,
         });
     }
     Ok(lines.into())
@@ -180,11 +202,12 @@ mod tests {
     proptest! {
         #[test]
         fn lines_and_windows_come_back(
-            texts in prop::collection::vec((any::<i64>(), any::<u16>(), any::<bool>(), prop::collection::vec(any::<u8>(), 0..512)), 0..10),
+            texts in prop::collection::vec((any::<i64>(), any::<u16>(), any::<bool>(), prop::collection::vec(any::<u8>(), 0..512), "[a-zü/]{0,60}"), 0..10),
             hosts in prop::collection::btree_map(prefix(), prop::collection::vec(any::<i64>().prop_map(Wall), 1..5), 0..20),
         ) {
-            let line = |(at, pattern, cut, bytes): (i64, u16, bool, Vec<u8>)| {
-                MatchedLine { at: Wall(at), pattern, bytes: bytes.into(), cut }
+            let line = |(at, pattern, cut, bytes, origin): (i64, u16, bool, Vec<u8>, String)| {
+                let origin = (!origin.is_empty()).then(|| origin.into());
+                MatchedLine { at: Wall(at), pattern, bytes: bytes.into(), cut, origin }
             };
             let evidence: Evidence = texts.into_iter().map(line).collect();
             prop_assert_eq!(lines_of(&lines(&evidence)), Ok(evidence));

@@ -231,6 +231,7 @@ fn who_asks_is_told_why_and_the_past_is_remembered_until_it_is_forgiven() {
             pattern: 2,
             bytes: format!("line {count}").into_bytes().into(),
             cut: false,
+            origin: None,
         };
         let cause = Cause {
             who: "192.0.2.7/32".parse().unwrap(),

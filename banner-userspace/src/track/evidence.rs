@@ -5,7 +5,7 @@ use std::{hash::BuildHasher as _, sync::Arc};
 use hashbrown::DefaultHashBuilder;
 use ipnet::IpNet;
 
-use crate::model::{Evidence, JailId, LineBytes, MatchedLine, Wall};
+use crate::model::{Evidence, JailId, LineBytes, MatchedLine, Origin, Wall};
 
 /// How many lines of others are passed over at most in search of those of one host.
 const STEPS: usize = 512;
@@ -37,6 +37,8 @@ pub struct Lines {
     /// Those of one offence, the latest first, and their text: memory that is used again.
     found: Vec<Known>,
     text: Vec<u8>,
+    /// Where the lines come from that are added now; empty: from no container.
+    origin: String,
 }
 
 /// What is known of a line in the ring.
@@ -55,6 +57,9 @@ struct Known {
 /// Of a length: the line goes on.
 const CUT: u16 = 1 << 15;
 
+/// Of a length: behind the line stand one byte for the length of its origin, and the origin.
+const ORIGIN: u16 = 1 << 14;
+
 impl Lines {
     /// Keeps nothing.
     pub fn none() -> Self {
@@ -67,7 +72,7 @@ impl Lines {
         let bytes = if most == 0 {
             0
         } else {
-            bytes.max(4 * MatchedLine::LONGEST)
+            bytes.max(4 * (MatchedLine::LONGEST + 1 + MatchedLine::LONGEST_ORIGIN))
         };
         let lines = (bytes / BYTES_PER_LINE).next_power_of_two();
         Self {
@@ -81,6 +86,19 @@ impl Lines {
             missing: 0,
             found: Vec::new(),
             text: Vec::new(),
+            origin: String::new(),
+        }
+    }
+
+    /// The lines that are added from now on come from this container, or from none.
+    pub fn come_from(&mut self, origin: Option<&Origin>) {
+        use std::fmt::Write as _;
+        self.origin.clear();
+        if let Some(origin) = origin.filter(|_| self.most > 0) {
+            // Nothing can go wrong when a text is written to a text.
+            let _ = write!(self.origin, "{origin}");
+            let end = self.origin.floor_char_boundary(MatchedLine::LONGEST_ORIGIN);
+            self.origin.truncate(end);
         }
     }
 
@@ -91,7 +109,11 @@ impl Lines {
         }
         let kept = &line[..line.len().min(MatchedLine::LONGEST)];
         let mut place = self.place(self.next);
-        if place + kept.len() > self.ring.len() {
+        let (origin, has_origin) = match self.origin.len() {
+            0 => (0, 0),
+            length => (1 + length, ORIGIN),
+        };
+        if place + kept.len() + origin > self.ring.len() {
             self.next += (self.ring.len() - place) as u64;
             place = 0;
         }
@@ -106,11 +128,16 @@ impl Lines {
             start: self.next,
             back: u32::try_from(self.number - before).unwrap_or(u32::MAX),
             pattern: u16::try_from(pattern).unwrap_or(u16::MAX),
-            length: u16::try_from(kept.len()).unwrap_or(0) | cut,
+            length: u16::try_from(kept.len()).unwrap_or(0) | cut | has_origin,
         };
-        self.ring[place..place + kept.len()].copy_from_slice(kept);
+        let end = place + kept.len();
+        self.ring[place..end].copy_from_slice(kept);
+        if origin > 0 {
+            self.ring[end] = u8::try_from(self.origin.len()).unwrap_or(0);
+            self.ring[end + 1..end + origin].copy_from_slice(self.origin.as_bytes());
+        }
         self.number += 1;
-        self.next += kept.len() as u64;
+        self.next += (kept.len() + origin) as u64;
     }
 
     /// The last lines of a host or prefix, which has just offended with so many failures.
@@ -146,6 +173,11 @@ impl Lines {
         }
         let text: Arc<[u8]> = self.text[..].into();
         let mut start = 0;
+        let origin = |known: &Known| {
+            let at = self.place(known.start) + known.length();
+            let behind = self.ring.get(at + 1..)?.get(..usize::from(self.ring[at]))?;
+            (known.length & ORIGIN != 0).then(|| String::from_utf8_lossy(behind).into())
+        };
         let lines = self.found.iter().rev().map(|known| {
             let bytes = LineBytes::part(Arc::clone(&text), start, known.length());
             start += known.length();
@@ -154,6 +186,7 @@ impl Lines {
                 pattern: known.pattern,
                 bytes,
                 cut: known.length & CUT != 0,
+                origin: origin(known),
             }
         });
         lines.collect()
@@ -177,7 +210,7 @@ impl Lines {
 
 impl Known {
     fn length(&self) -> usize {
-        usize::from(self.length & !CUT)
+        usize::from(self.length & !(CUT | ORIGIN))
     }
 }
 
@@ -225,6 +258,36 @@ mod tests {
             let evidence = lines.of(JAIL, host(1), 1);
             assert_eq!(evidence[0].bytes.len(), length.min(512));
             assert_eq!(evidence[0].cut, length > 512);
+        }
+    }
+
+    #[test]
+    fn where_a_line_comes_from_is_kept_with_it() {
+        let mut lines = Lines::new(1 << 16, 10);
+        let mut origin = Origin {
+            container: "nginx".into(),
+            ..Origin::default()
+        };
+        // Also where the ring has gone round.
+        for _ in 0..500 {
+            lines.come_from(Some(&origin));
+            lines.add(JAIL, host(1), Wall(0), 0, b"one");
+            let pod = Origin {
+                pod: "\u{fc}".repeat(200),
+                ..origin.clone()
+            };
+            lines.come_from(Some(&pod));
+            lines.add(JAIL, host(1), Wall(0), 0, b"two");
+            lines.come_from(None);
+            lines.add(JAIL, host(1), Wall(0), 0, b"three");
+            let evidence = lines.of(JAIL, host(1), 3);
+            assert_eq!(texts(&evidence), ["one", "two", "three"]);
+            let long = "\u{fc}".repeat(127);
+            let origins = evidence.iter().map(|line| line.origin.as_deref());
+            let expected = [Some(&*origin.container), Some(&*long), None];
+            assert_eq!(origins.collect::<Vec<_>>(), expected);
+            origin.container.push('x');
+            origin.container.truncate(9);
         }
     }
 

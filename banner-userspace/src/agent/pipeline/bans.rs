@@ -139,6 +139,7 @@ impl Pipeline {
 
     /// Counts bans that begin. Those that somebody asked for are none of a jail's.
     pub(super) fn bans(&mut self, decisions: &[Decision], now: Now, offences: &mut Vec<Offence>) {
+        self.lines.come_from(None);
         let (jails, lines) = (&mut self.jails, &mut self.lines);
         let counting = (0u16..).map(JailId).zip(jails);
         for (id, jail) in counting.filter(|(_, jail)| !jail.setup.of.jails.is_empty()) {

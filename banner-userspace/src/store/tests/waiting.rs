@@ -58,6 +58,7 @@ fn change() -> impl Strategy<Value = Change> {
                 pattern: 2,
                 bytes: format!("line {minutes}").into_bytes().into(),
                 cut: false,
+                origin: None,
             };
             let past = jail.map(|jail| History {
                 net: net.parse().unwrap(),

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use banner_tests::wait::{PATIENCE, wait_until};
 
 use super::scene::scene;
@@ -42,7 +42,21 @@ fn a_pod_that_comes_later_whose_lines_come_in_pieces() -> Result<()> {
                 append(&folder.join("0.log"), &text)?;
             }
             Ok(())
-        })
+        })?;
+        // Where it was tried is said with it, by the next agent, too.
+        agent.wait_to_say(&[" ban ", " from=shop/web-1/sshd"])?;
+        ensure!(agent.terminate()?.success(), "the agent failed");
+        let _agent = scene.seat.start()?;
+        let bans = scene.seat.run("bans")?.succeeded()?.stdout;
+        let host = bans.lines().nth(1).and_then(|line| line.split(' ').next());
+        let host = host.unwrap_or("nobody");
+        let told = scene
+            .seat
+            .run(&format!("explain {host}"))?
+            .succeeded()?
+            .stdout;
+        ensure!(told.contains("      [shop/web-1/sshd] "), "{told}");
+        Ok(())
     })
 }
 
