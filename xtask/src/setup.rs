@@ -168,7 +168,7 @@ impl TestPrograms {
 }
 
 /// Programs that the tests run, and their Debian packages. None of these starts a service.
-const TEST_PROGRAMS: [(&str, &str); 16] = [
+const TEST_PROGRAMS: [(&str, &str); 17] = [
     ("journalctl", "systemd"),
     ("python3", "python3"),
     ("aiosmtpd", "python3-aiosmtpd"),
@@ -177,6 +177,7 @@ const TEST_PROGRAMS: [(&str, &str); 16] = [
     ("ssh-keygen", "openssh-client"),
     ("sshpass", "sshpass"),
     ("ip", "iproute2"),
+    ("ping", "iputils-ping"),
     ("unshare", "util-linux"),
     ("ethtool", "ethtool"),
     ("tcpdump", "tcpdump"),

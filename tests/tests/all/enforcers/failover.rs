@@ -42,7 +42,7 @@ pub(super) fn detach(seat: &Seat<'_>) -> Result<()> {
 }
 
 /// A program that bans in a table of its own, and does not while a file is there.
-fn firewall(site: &Site<'_>) -> Result<String> {
+pub(super) fn firewall(site: &Site<'_>) -> Result<String> {
     let path = site.lab.dir().join("fw");
     let dir = site.lab.dir().display();
     fs::write(

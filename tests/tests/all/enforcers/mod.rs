@@ -9,6 +9,7 @@ mod iptables;
 mod nftables;
 mod repair;
 mod selftest;
+mod show;
 mod trouble;
 
 use std::{process::Command, time::Duration};
