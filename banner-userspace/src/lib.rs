@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod decide;
+pub mod dns;
 pub mod enforce;
 pub mod filter;
 pub mod import;

@@ -9,7 +9,7 @@ use std::{collections::HashSet, net::IpAddr, sync::Arc, time::Duration};
 use banner_userspace::{
     agent::pipeline::{Counted, Counts, JailSetup, Pipeline, Together},
     filter::{Filter, FilterState, Key, Line, Stamp, Verdict},
-    model::{Chunk, JailId, LogId, Mono, Now},
+    model::{Chunk, JailId, LogId, Mono, Now, OnNames},
     source::{End, Lines},
 };
 use jiff::tz::TimeZone;
@@ -63,6 +63,7 @@ fn chunked(filters: &[Arc<Filter>], log: &[u8], size: usize) -> Vec<Counts> {
         max_retry: 1000,
         find_time: Duration::from_secs(1),
         together: Together::default(),
+        names: OnNames::Ignore,
     });
     let mut pipeline = Pipeline::new(jails.collect(), 1000, TimeZone::UTC);
     let now = Now {

@@ -291,6 +291,12 @@ impl Agent {
         Ok(self.process.finish(PATIENCE)?.status)
     }
 
+    /// The same, with all that it has said.
+    pub fn finish(self) -> Result<Finished> {
+        self.process.signal(Signal::SIGTERM)?;
+        self.process.finish(PATIENCE)
+    }
+
     /// Sends SIGKILL and waits for the end.
     pub fn kill(self) -> Result<()> {
         self.process.signal(Signal::SIGKILL)?;

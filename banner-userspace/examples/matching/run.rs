@@ -9,7 +9,7 @@ use banner_userspace::{
     },
     decide::{Decider, Outcome, Rules},
     filter::Filter,
-    model::{Chunk, JailId, Log, LogId, Mono, Now, Offence, PrefixSet, Wall},
+    model::{Chunk, JailId, Log, LogId, Mono, Now, Offence, OnNames, PrefixSet, Wall},
     source::{Options, Progress, Sources},
     track::Lines,
 };
@@ -132,6 +132,7 @@ impl Engine {
             max_retry: 5,
             find_time: Duration::from_hours(24),
             together: Together::default(),
+            names: OnNames::Ignore,
         });
         let mut pipeline = Pipeline::new(jails.collect(), manner.tracked, TimeZone::UTC)
             .with_threads(manner.threads);

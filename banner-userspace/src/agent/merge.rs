@@ -206,6 +206,7 @@ fn is_same(old: &Jail, new: &Jail) -> bool {
         renew,
         mode,
         ports,
+        names,
         count_ipv4_length,
         count_ipv6_length,
         ipv4_length,
@@ -226,6 +227,7 @@ fn is_same(old: &Jail, new: &Jail) -> bool {
         && *escalation == new.escalation
         && *renew == new.renew
         && *mode == new.mode
+        && *names == new.names
         && *ports == new.ports
         && (*count_ipv4_length, *count_ipv6_length)
             == (new.count_ipv4_length, new.count_ipv6_length)

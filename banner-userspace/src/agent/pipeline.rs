@@ -3,6 +3,7 @@
 mod bans;
 mod counts;
 mod failure;
+mod named;
 mod plan;
 mod pool;
 mod reload;
@@ -20,12 +21,13 @@ use jiff::tz::TimeZone;
 
 use crate::{
     filter::{Filter, FilterState, Line, Sieve, Splits, Verdict},
-    model::{Chunk, JailId, LogId, Now, Offence, PrefixSet},
+    model::{Chunk, JailId, LogId, Now, Offence, OnNames, PrefixSet},
     track::{Lines, Tracker},
 };
 
 pub use bans::Counted;
 pub use counts::Counts;
+pub use named::Named;
 pub use together::Together;
 
 /// What the pipeline has to know of a jail.
@@ -44,6 +46,8 @@ pub struct JailSetup {
     pub find_time: Duration,
     /// Whose failures are counted together.
     pub together: Together,
+    /// What becomes of failures of names.
+    pub names: OnNames,
 }
 
 /// Matches and counts.
@@ -89,6 +93,8 @@ struct Jail {
     setup: JailSetup,
     tracker: Tracker,
     counts: Counts,
+    /// Failures of names that are to be looked up.
+    named: Vec<Named>,
     /// Where hosts are counted together: whose failures do not count.
     spared: PrefixSet,
 }
@@ -103,6 +109,7 @@ impl Pipeline {
                 setup,
                 tracker,
                 counts: Counts::default(),
+                named: Vec::new(),
                 spared: PrefixSet::default(),
             }
         });

@@ -12,18 +12,18 @@ use tokio::{
     sync::mpsc,
     time::Instant,
 };
-use tracing::{info, warn};
+use tracing::info;
 
 use super::{
     clock,
     enforcing::{GLANCE, changed},
+    names::Lookups,
     notify_socket,
     reasons::Reasons,
     reload::{Loaded, Reloads},
     report,
     selftest::SelfTests,
     start::Started,
-    status,
     terminal::Terminal,
     unread::Unread,
 };
@@ -72,6 +72,7 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
     let mut answers = agent.answers.take().context("answers are taken once")?;
     let (reloads, mut loaded) = mpsc::channel(1);
     let mut agent = Running::new(agent, reloads);
+    let mut named = (agent.lookups.answers()).context("answers are taken once")?;
     agent.release_forced(clock::now());
     agent.read();
     agent.keep_time();
@@ -104,6 +105,10 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
                 agent.nftables_changed();
             }
             Some(answer) = answers.recv() => agent.answered(answer),
+            Some(answer) = named.recv() => {
+                agent.named(answer, clock::now());
+                agent.read();
+            }
             Some(request) = inbox.recv() => {
                 agent.answer(request);
                 // However many ask, the logs are read.
@@ -154,7 +159,7 @@ pub(super) struct Running {
     /// By jail: bans that it gave.
     pub(super) begun: Vec<u64>,
     pub(super) displaced: u64,
-    unread: Unread,
+    pub(super) unread: Unread,
     retry_at: Option<Mono>,
     read_at: Option<Mono>,
     pub(super) programs_at: Option<Mono>,
@@ -166,6 +171,7 @@ pub(super) struct Running {
     pub(super) reloads: Reloads,
     pub(super) reasons: Reasons,
     pub(super) tests: SelfTests,
+    pub(super) lookups: Lookups,
     pub(super) glance_at: Option<Mono>,
     /// Links that were not as they should be at the last glance.
     pub(super) strayed: Vec<u32>,
@@ -197,6 +203,7 @@ impl Running {
             reloads: Reloads::new(reloads),
             reasons: Reasons::default(),
             tests: SelfTests::default(),
+            lookups: Lookups::default(),
             glance_at: Some(programs_seen.after(GLANCE)),
             strayed: Vec::new(),
             stopping: false,
@@ -217,6 +224,7 @@ impl Running {
             self.agent.decider.next_end(),
             self.ways_at(),
             self.tests.at(),
+            self.lookups.deadline(),
             // Where nothing is in force nothing can be missing.
             self.glance_at.filter(|_| !self.agent.decider.is_empty()),
         ];
@@ -239,6 +247,7 @@ impl Running {
             pipeline.feed(&chunk, now, &mut offences);
         });
         pipeline.finish(&mut offences);
+        self.lookups.ask(pipeline, now, &mut offences);
         self.read_at = match progress {
             Progress::More => Some(now.mono),
             Progress::Idle { retry } => {
@@ -292,6 +301,9 @@ impl Running {
         }
         if due(self.tests.at()) {
             self.test_bans(now);
+        }
+        if due(self.lookups.deadline()) {
+            self.give_up_names(now);
         }
     }
 
@@ -351,44 +363,5 @@ impl Running {
         if done > 0 {
             info!("{done} changes that had failed are in force now");
         }
-    }
-
-    fn say_ready(&self) {
-        for problem in status::unfed(&self.agent) {
-            warn!("{problem}");
-        }
-        let Started {
-            config,
-            decider,
-            guards,
-            ..
-        } = &self.agent;
-        let (v4, v6) = decider.entries();
-        let plural = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
-        let files = self.agent.sources.files().count();
-        let streams = self.agent.sources.streams().count();
-        let streams = match streams {
-            0 => String::new(),
-            count => format!(" and {}", plural(count, "other source")),
-        };
-        let unread = match self.unread.count() {
-            0 => String::new(),
-            count => format!(" ({count} not read)"),
-        };
-        let took = clock::now().mono.since(self.agent.since);
-        let ways = self.agent.ways.in_words();
-        let on = match &self.agent.xdp {
-            Some(_) if ways == "xdp" => guards.summary(),
-            Some(_) => format!("bans in {ways}, {}", guards.summary()),
-            None => format!("bans in {ways}"),
-        };
-        info!(
-            "ready after {} ms: {}; {} on {}{streams}{unread}; {} in force",
-            took.as_millis(),
-            on,
-            plural(config.jails.len(), "jail"),
-            plural(files, "log file"),
-            plural(v4 + v6, "ban"),
-        );
     }
 }

@@ -309,5 +309,6 @@ pub(super) fn setups(config: &Config) -> impl Iterator<Item = JailSetup> {
             ipv4: jail.count_ipv4_length,
             ipv6: jail.count_ipv6_length,
         },
+        names: jail.names,
     })
 }

@@ -95,6 +95,7 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
         self_tests: running.tests.done,
         self_test_failures: running.tests.failures,
         packets: packets(counters),
+        names: running.names_status(),
         jails,
         files,
         streams,

@@ -1,6 +1,6 @@
 //! The end of a running agent.
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{clock, report::Names, run::Running, start::Started};
 
@@ -9,6 +9,10 @@ impl Running {
     pub(super) fn stop(mut self, why: &str) {
         let now = clock::now();
         self.trace_no_more(now);
+        let waiting = self.lookups.waiting();
+        if waiting > 0 {
+            warn!("{waiting} failures of names have no answer of DNS yet, and count for nobody");
+        }
         let Started {
             config,
             ports,

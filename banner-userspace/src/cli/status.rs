@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     control::{
-        ClientError, EnforcerStatus, FileStatus, JailStatus, NotifyStatus, Status, StreamStatus,
+        ClientError, EnforcerStatus, FileStatus, JailStatus, NamesStatus, NotifyStatus, Status,
+        StreamStatus,
     },
     enforce::xdp,
 };
@@ -121,6 +122,7 @@ fn text(status: &Status) -> String {
     }
     lines.extend(status.files.iter().map(file));
     lines.extend(status.streams.iter().map(stream));
+    lines.extend(status.names.as_ref().map(names));
     lines.extend(status.notify.iter().map(told));
     lines.extend(losses(status));
     text.push_str(&aligned(&lines));
@@ -159,6 +161,22 @@ fn enforcer(enforcer: &EnforcerStatus) -> Vec<String> {
             why.unwrap_or_default()
         ),
     ]
+}
+
+/// What became of failures of names.
+fn names(names: &NamesStatus) -> Vec<String> {
+    let mut state = format!("{} failures resolved", names.resolved);
+    for (count, what) in [
+        (names.waiting as u64, "waiting"),
+        (names.unresolved, "without an address"),
+        (names.unanswered, "WITHOUT AN ANSWER"),
+        (names.dropped, "DROPPED: too many waited"),
+    ] {
+        if count > 0 {
+            state.extend([", ", &count.to_string(), " ", what]);
+        }
+    }
+    vec!["names".into(), "DNS".into(), state]
 }
 
 /// How many of the bans are of prefixes, if any.

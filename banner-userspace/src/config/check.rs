@@ -204,6 +204,9 @@ fn checked(
             .or(defaults.mode)
             .unwrap_or_else(|| settings::MODE.default_value()),
         ports: ports?,
+        names: (policy.names)
+            .or(defaults.names)
+            .unwrap_or_else(|| settings::NAMES.default_value()),
         notify: routes.of(policy.notify.as_ref(), &raw.path, report),
         count_ipv4_length: count_ipv4,
         count_ipv6_length: count_ipv6,

@@ -44,7 +44,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::filter::{Filter, FilterSpec, Prefixes};
-use crate::model::{Escalation, Log, LogId, Mode, PortSets, Ports, PortsId, Way};
+use crate::model::{Escalation, Log, LogId, Mode, OnNames, PortSets, Ports, PortsId, Way};
 use crate::notify::{Route, Target};
 
 pub use duration::BanTime;
@@ -112,6 +112,8 @@ pub struct Jail {
     pub mode: Mode,
     /// For which ports of [`Config::ports`].
     pub ports: PortsId,
+    /// What becomes of failures of hosts that stand in logs by their names.
+    pub names: OnNames,
     /// How long the prefixes of IPv4 are whose hosts are counted as one, 8 to 32.
     pub count_ipv4_length: u8,
     /// The same for IPv6, 16 to 128.

@@ -16,7 +16,7 @@ use super::settings::{
     SAMPLE_PASS, SAMPLE_TIME, SAMPLE_USER, SAMPLES, STAMPS, STORE, STORE_PATH, TRACKED, WHEN,
 };
 
-use super::settings::{COUNT_BY, COUNT_IPV4, COUNT_IPV6};
+use super::settings::{COUNT_BY, COUNT_IPV4, COUNT_IPV6, NAMES};
 use super::way_settings::{
     COMMAND_SECTION, ENFORCE, HOSTS_DENY_SECTION, IPTABLES_SECTION, JAIL_ENFORCE, NFTABLES_SECTION,
     WAY_SECTION,
@@ -106,6 +106,7 @@ pub(crate) static DEFAULTS_SECTION: Section = Section {
         &PORTS,
         &AROUND,
         &COUNT_BY,
+        &NAMES,
         &JAIL_NOTIFY,
     ],
 };
@@ -128,6 +129,7 @@ pub(crate) static JAIL_SECTION: Section = Section {
         &FromDefaults(&PORTS),
         &FromDefaults(&AROUND),
         &FromDefaults(&COUNT_BY),
+        &FromDefaults(&NAMES),
         &FromDefaults(&JAIL_NOTIFY),
         &JAIL_IGNORE,
         &JAIL_ENFORCE,

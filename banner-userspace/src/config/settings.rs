@@ -14,7 +14,7 @@ use super::raw::{
 use super::section::{Default, Setting};
 use super::shape::{Choice, Count, Flag, List, Number, Text};
 use crate::filter::Dialect;
-use crate::model::{AttachMode, Mode, WIDEST_IPV4, WIDEST_IPV6};
+use crate::model::{AttachMode, Mode, OnNames, WIDEST_IPV4, WIDEST_IPV6};
 
 pub(crate) static INTERFACES: Setting<InterfacesOf> = Setting::new(
     "interfaces",
@@ -313,6 +313,14 @@ pub(crate) static COUNT_IPV6: Setting<Count<u8>> = Setting::new(
     "The same for IPv6; 64: whoever has a /64, and tries from another of its addresses each time, is one.",
 )
 .also(&["v6", "inet6", "ip6"]);
+
+pub(crate) static NAMES: Setting<Choice<OnNames>> = Setting::new(
+    "names",
+    Choice(&[("ignore", OnNames::Ignore), ("resolve", OnNames::Resolve)]),
+    Default::Value("ignore"),
+    "What becomes of failures whose host stands in the log by its name. `resolve`: they count for the addresses that DNS gives the name, so for whomever its owner wants to have banned. `ignore`: for nobody.",
+)
+.also(&["usedns", "use_dns", "dns", "resolve"]);
 
 pub(crate) static ENABLED: Setting<Flag> = Setting::new(
     "enabled",

@@ -37,8 +37,8 @@ pub use jail::{JailDetail, LastFailure, jail_name};
 pub use reload::{NotReloaded, Reloaded, Stopping};
 pub use server::{Request, Server};
 pub use status::{
-    EnforcerStatus, FileStatus, InterfaceStatus, JailStatus, NotifyStatus, PacketStatus,
-    SourceStatus, Status, StoreStatus, StreamStatus,
+    EnforcerStatus, FileStatus, InterfaceStatus, JailStatus, NamesStatus, NotifyStatus,
+    PacketStatus, SourceStatus, Status, StoreStatus, StreamStatus,
 };
 pub use top::{FEW, Top, TopHost};
 pub use trace::{LONGEST_TRACE, TraceRequest, Tracing};

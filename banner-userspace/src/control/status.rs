@@ -55,9 +55,27 @@ pub struct Status {
     /// What is kept on disk.
     #[serde(default)]
     pub store: StoreStatus,
+    /// Names of logs that are looked up; none where no jail does that.
+    #[serde(default)]
+    pub names: Option<NamesStatus>,
     /// Who is told of bans and troubles, in the order of the configuration.
     #[serde(default)]
     pub notify: Vec<NotifyStatus>,
+}
+
+/// Failures of names of logs that are looked up, since the agent started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamesStatus {
+    /// They wait for an answer.
+    pub waiting: usize,
+    /// Their names have addresses.
+    pub resolved: u64,
+    /// Their names have none.
+    pub unresolved: u64,
+    /// No answer came in time.
+    pub unanswered: u64,
+    /// Nobody was asked, because too many waited.
+    pub dropped: u64,
 }
 
 /// Somebody who is told, since the agent started or the configuration of this target changed.

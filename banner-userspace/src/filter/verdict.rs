@@ -65,8 +65,8 @@ pub enum Key {
     Address(IpAddr),
     /// A prefix, without host bits.
     Prefix(IpNet),
-    /// A host by its DNS name, or by a text in the shape of an address that is none. Nobody looks
-    /// it up.
+    /// A host by its DNS name, or by a text in the shape of an address that is none. No
+    /// filter looks it up.
     Name(Box<str>),
     /// Something that is no address: a mailbox, a session.
     Id(Box<str>),

@@ -23,7 +23,7 @@ pub use jail::{JailId, LogId};
 pub use line::{Chunk, LineTime, Origin};
 pub use log::{ContainerLog, JournalLog, Listen, Log, NotATerm, Runtime, SyslogLog, Term};
 pub use mark::{Fingerprint, Mark};
-pub use net::{Shown, TooWide, WIDEST_IPV4, WIDEST_IPV6, bannable, is_host};
+pub use net::{OnNames, Shown, TooWide, WIDEST_IPV4, WIDEST_IPV6, bannable, is_host};
 pub use offence::Offence;
 pub use ports::{NotPorts, PortSets, Ports, PortsId, Protocol, TooMany};
 pub use prefixes::PrefixSet;

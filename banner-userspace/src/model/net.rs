@@ -51,6 +51,16 @@ pub(super) fn canonical(net: IpNet) -> IpNet {
     net.trunc()
 }
 
+/// What becomes of a failure whose host stands in the log by its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnNames {
+    /// It counts for nobody.
+    #[default]
+    Ignore,
+    /// It counts for the addresses that the name has by DNS: those that its owner chooses.
+    Resolve,
+}
+
 /// Whether a prefix is one address.
 pub fn is_host(net: IpNet) -> bool {
     net.prefix_len() == net.max_prefix_len()

@@ -25,13 +25,14 @@ const ROOMS: [(&str, &[&str]); 16] = [
     ("control", &["sys"]),
     ("metrics", &[]),
     ("import", &["config", "filter"]),
+    ("dns", &[]),
     ("netlink", &["sys"]),
     ("sys", &[]),
     (
         "agent",
         &[
-            "config", "control", "decide", "enforce", "filter", "import", "metrics", "netlink",
-            "notify", "source", "store", "sys", "track",
+            "config", "control", "decide", "dns", "enforce", "filter", "import", "metrics",
+            "netlink", "notify", "source", "store", "sys", "track",
         ],
     ),
     // `enforce::xdp` for work without an agent, such as `banner detach`.

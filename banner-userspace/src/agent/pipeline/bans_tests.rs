@@ -34,6 +34,7 @@ fn setups(of: &[(JailId, &str)], observed: bool) -> Vec<JailSetup> {
             max_retry: 2,
             find_time: Duration::from_mins(1),
             together: Together::default(),
+            names: OnNames::Ignore,
         },
         JailSetup {
             filter: None,
@@ -45,6 +46,7 @@ fn setups(of: &[(JailId, &str)], observed: bool) -> Vec<JailSetup> {
             max_retry: 3,
             find_time: Duration::from_secs(100),
             together: Together::default(),
+            names: OnNames::Ignore,
         },
     ]
 }

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use super::Jail;
 use crate::{
     filter::{Hit, Key},
-    model::{JailId, Now, Offence, Wall},
+    model::{JailId, Now, Offence, OnNames, Wall},
     track::Lines,
 };
 
@@ -21,9 +21,12 @@ impl Jail {
     ) -> Option<Offence> {
         self.counts.failures += 1;
         let at = self.counts.trust(hit.stamp).unwrap_or(now.wall);
-        let who = match hit.key {
-            Key::Address(host) => Some(host.into()),
-            Key::Prefix(net) => self.setup.together.bannable(net),
+        let who = match &hit.key {
+            Key::Address(host) => Some((*host).into()),
+            Key::Prefix(net) => self.setup.together.bannable(*net),
+            Key::Name(name) if self.setup.names == OnNames::Resolve => {
+                return self.name(jail, name, hit.pattern, at, line);
+            }
             Key::Name(_) | Key::Id(_) => None,
         };
         let Some(who) = who else {

@@ -23,15 +23,16 @@ impl Pipeline {
         for (setup, stays) in jails {
             let known = earlier.next().filter(|_| stays);
             let fresh = || Tracker::new(setup.max_retry, setup.find_time, capacity);
-            let (mut tracker, counts) = known.map_or_else(
-                || (fresh(), Counts::default()),
-                |jail| (jail.tracker, jail.counts),
+            let (mut tracker, counts, named) = known.map_or_else(
+                || (fresh(), Counts::default(), Vec::new()),
+                |jail| (jail.tracker, jail.counts, jail.named),
             );
             tracker.set(setup.max_retry, setup.find_time, capacity);
             self.jails.push(Jail {
                 setup,
                 tracker,
                 counts,
+                named,
                 spared: PrefixSet::default(),
             });
         }

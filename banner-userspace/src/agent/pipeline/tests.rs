@@ -26,6 +26,7 @@ fn pipeline(jails: Vec<(Arc<Filter>, &[u16])>) -> Pipeline {
         max_retry: 2,
         find_time: Duration::from_mins(10),
         together: Together::default(),
+        names: OnNames::Ignore,
     });
     Pipeline::new(jails.collect(), 100, TimeZone::UTC)
 }
@@ -95,6 +96,7 @@ fn a_prefix_is_counted_with_the_hosts_around_it_where_the_jail_counts_those_toge
         max_retry: 2,
         find_time: Duration::from_mins(10),
         together,
+        names: OnNames::Ignore,
     };
     let mut pipeline = Pipeline::new(vec![setup], 100, TimeZone::UTC);
     let text = "bad 10.1.0.0/16\nbad 10.2.3.4\nbad 10.16.0.0/12\nbad 10.17.0.0/13\n\
@@ -173,6 +175,7 @@ fn a_reload_goes_on_with_what_was_counted() {
         max_retry,
         find_time: Duration::from_mins(10),
         together: Together::default(),
+        names: OnNames::Ignore,
     };
     let good = filter("^x <HOST>$");
     pipeline.reload(
@@ -212,6 +215,7 @@ fn hosts_of_a_prefix_are_counted_together_where_the_jail_wants_it() {
         max_retry: 3,
         find_time: Duration::from_mins(10),
         together: Together { ipv4: 24, ipv6: 64 },
+        names: OnNames::Ignore,
     };
     let mut pipeline = Pipeline::new(vec![setup], 100, TimeZone::UTC);
     pipeline.keep(Lines::new(1 << 16, 10));
@@ -245,4 +249,88 @@ fn hosts_of_a_prefix_are_counted_together_where_the_jail_wants_it() {
     );
     let (_, tracker) = pipeline.counts(JailId(0)).unwrap();
     assert_eq!(tracker.hosts(), 2, "a /64 and a /24 that failed once");
+}
+
+#[test]
+fn a_name_counts_for_the_addresses_that_it_is_found_to_have() {
+    let setup = |names| JailSetup {
+        filter: Some(filter("^bad (?:<HOST>|<NAME>)$")),
+        of: Counted::default(),
+        logs: vec![LogId(0)],
+        max_retry: 2,
+        find_time: Duration::from_mins(10),
+        together: Together::default(),
+        names,
+    };
+    let jails = vec![setup(OnNames::Resolve), setup(OnNames::Ignore)];
+    let mut pipeline = Pipeline::new(jails, 100, TimeZone::UTC);
+    pipeline.keep(Lines::new(1 << 16, 10));
+    let line = "Nov 20 11:58:00 h x: bad Host.example\n";
+    let text = format!("{line}bad 999.0.2.7\nbad 0x7f.1\nbad 192.0.2.7\nbad none.example\n");
+    assert_eq!(feed(&mut pipeline, 0, &text), []);
+    let named = pipeline.take_named();
+    let names: Vec<_> = named.iter().map(|named| named.name().as_ref()).collect();
+    assert_eq!(names, ["host.example", "none.example"]);
+    assert_eq!(pipeline.take_named(), []);
+
+    let now = Now {
+        wall: Wall::from_secs(NOON + 1),
+        mono: Mono(0),
+    };
+    let mut offences = Vec::new();
+    let found = ["192.0.2.7", "2001:db8::7"].map(|host| host.parse().unwrap());
+    pipeline.named(&named[0], &found, now, &mut offences);
+    pipeline.named(&named[1], &[], now, &mut offences);
+    let [offence] = &offences[..] else {
+        panic!("{offences:?}");
+    };
+    assert_eq!((offence.jail, offence.failures), (JailId(0), 2));
+    assert_eq!(offence.who, found[0].into());
+    let lines: Vec<_> = offence.evidence.iter().map(|line| &*line.bytes).collect();
+    assert_eq!(lines, [b"bad 192.0.2.7", line.trim_end().as_bytes()]);
+    // As of when the line was written.
+    let later = |secs| Now {
+        wall: Wall::from_secs(NOON - 120 + secs),
+        mono: Mono(0),
+    };
+    let counted = |secs| pipeline.counted(JailId(0), found[1], later(secs));
+    assert_eq!([counted(599), counted(600)], [1, 0]);
+    let unbannable = |jail| pipeline.counts(JailId(jail)).unwrap().0.unbannable;
+    // In the library's patterns what looks like an address and is none is nobody's failure.
+    let failures = |jail| pipeline.counts(JailId(jail)).unwrap().0.failures;
+    assert_eq!(
+        [unbannable(0), unbannable(1)],
+        [failures(0) - 2, failures(1) - 1]
+    );
+}
+
+#[test]
+fn an_answer_for_a_jail_that_looks_up_no_names_any_more_counts_for_nobody() {
+    let setup = |names| JailSetup {
+        filter: Some(filter("^bad <NAME>$")),
+        of: Counted::default(),
+        logs: vec![LogId(0)],
+        max_retry: 1,
+        find_time: Duration::from_mins(10),
+        together: Together::default(),
+        names,
+    };
+    let mut pipeline = Pipeline::new(vec![setup(OnNames::Resolve)], 100, TimeZone::UTC);
+    assert_eq!(
+        feed(&mut pipeline, 0, &"bad a.example\n".repeat(20_000)),
+        []
+    );
+    assert_eq!(pipeline.counts(JailId(0)).unwrap().0.unbannable, 10_000);
+    let named = pipeline.take_named();
+    assert_eq!(named.len(), 10_000, "of a flood");
+    let mut offences = Vec::new();
+    pipeline.reload(vec![(setup(OnNames::Ignore), true)], 100, &mut offences);
+    let now = Now {
+        wall: Wall::from_secs(NOON),
+        mono: Mono(0),
+    };
+    let host = "192.0.2.7".parse().unwrap();
+    pipeline.named(&named[0], &[host], now, &mut offences);
+    assert_eq!(offences, []);
+    assert_eq!(pipeline.counts(JailId(0)).unwrap().0.unbannable, 10_001);
 }

@@ -109,6 +109,7 @@ fn run(
         max_retry: 2,
         find_time: Duration::from_mins(10),
         together: Together::default(),
+        names: OnNames::Ignore,
     });
     let mut pipeline = Pipeline::new(jails.collect(), 5, TimeZone::UTC).with_threads(threads);
     pipeline.keep(Lines::new(1 << 16, 3));

@@ -10,7 +10,7 @@ use crate::config::sections;
 use crate::config::settings;
 use crate::config::shape::Shape;
 use crate::config::yaml::{Located, Node};
-use crate::model::{Escalation, Mode};
+use crate::model::{Escalation, Mode, OnNames};
 
 /// When a host is banned and for how long, as far as it was said.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,7 @@ pub(crate) struct Policy {
     pub(crate) ports: Option<Located<RawPorts>>,
     pub(crate) around: RawAround,
     pub(crate) count_by: RawAround,
+    pub(crate) names: Option<OnNames>,
     pub(crate) notify: Option<Vec<RawRoute>>,
     /// With `None` in it: bans do not grow.
     pub(crate) escalation: Option<Located<Option<Escalation>>>,
@@ -43,6 +44,7 @@ impl Policy {
             count_by: fields
                 .get(&settings::COUNT_BY, report)
                 .map_or_else(RawAround::default, |l| l.value),
+            names: fields.get(&settings::NAMES, report).map(|l| l.value),
             notify: fields.get(&JAIL_NOTIFY, report).map(|l| l.value),
             escalation: fields.get(&settings::ESCALATION, report),
         }

@@ -123,7 +123,7 @@ fn an_unknown_key_is_refused_with_the_key_that_was_meant() {
                 "1:12: defaults.bantime: unknown key; did you mean ban_time?",
                 "1:25: defaults.findtime: unknown key; did you mean find_time?",
                 "1:39: defaults.maxretry: unknown key; did you mean max_retry?",
-                "1:52: defaults.ignoreip: unknown key; the keys of `defaults` are max_retry, find_time, ban_time, escalation, renew, mode, ports, prefix, count_by, notify",
+                "1:52: defaults.ignoreip: unknown key; the keys of `defaults` are max_retry, find_time, ban_time, escalation, renew, mode, ports, prefix, count_by, names, notify",
             ],
         ),
         (

@@ -84,14 +84,24 @@ impl Fail2ban {
             jail.policy.extend(notify.map(|text| ("notify", text)));
         }
         let ignore = defaults.ignore.nets.iter().copied().map(addresses::written);
+        let mut comments = vec!["Before it is used: banner --config FILE check".to_owned()];
+        let resolves =
+            |policy: &[(&str, String)]| policy.contains(&("names", "resolve".to_owned()));
+        let said = defaults.policy.said();
+        if resolves(&said) || jails.iter().any(|jail| resolves(&jail.policy)) {
+            let text = "`names: resolve` stands for usedns = yes or warn: names in logs are looked up, so whoever \
+                        owns a name chooses whom it bans. `names: ignore` is safer";
+            report.changed(None, text);
+            comments.push(format!("{text}."));
+        }
         let main = OurMain {
             from: self.dir().display().to_string(),
             ignore: ignore.collect(),
             enforce: lists.usual,
             notify: targets.written(),
-            defaults: defaults.policy.said(),
+            defaults: said,
             jails,
-            comments: vec!["Before it is used: banner --config FILE check".to_owned()],
+            comments,
         };
         let mut files = vec![("banner.yaml".to_owned(), main.text())];
         for spec in filters.specs {
@@ -143,7 +153,11 @@ fn ours(
     left_out(jail, report, &mut comments);
     let policy = Policy::of(|option| {
         let odd = jail.no_number.clone().filter(|_| option == "maxretry");
-        odd.or_else(|| jail.option(option).map(str::to_owned))
+        // A filter may say it, too.
+        let names = jail.usedns.clone().filter(|_| option == NAMES);
+        odd.or(names)
+            .or_else(|| jail.option(option).map(str::to_owned))
+            .or_else(|| own(option))
     });
     let usual = &defaults.policy;
     for text in policy
@@ -199,12 +213,20 @@ fn counts_bans(jail: &Jail) -> bool {
     filter.is_some_and(|filter| filter.name.rsplit('/').next() == Some("recidive"))
 }
 
+/// What becomes of names in logs.
+const NAMES: &str = "usedns";
+
+/// What a filter does where nobody says anything.
+fn own(option: &str) -> Option<String> {
+    (option == NAMES).then(|| "warn".to_owned())
+}
+
 /// What `[DEFAULT]` says, or fail2ban where it says nothing.
 fn defaults(jails: &Jails, report: &mut Report) -> Defaults {
     let own = |option: &str| match option {
         "maxretry" => Some("5".to_owned()),
         "findtime" | "bantime" => Some("10m".to_owned()),
-        _ => None,
+        _ => own(option),
     };
     let policy = Policy::of(|option| jails.default_of(option).or_else(|| own(option)));
     for text in &policy.changed {
@@ -273,12 +295,6 @@ fn left_out(jail: &Jail, report: &mut Report, comments: &mut Vec<String>) {
     }
     if jail.option("ignoreself") == Some("False") {
         add("ignoreself = false: banner never bans own addresses".to_owned());
-    }
-    if let Some("yes" | "warn") = jail.usedns.as_deref() {
-        report.changed(
-            None,
-            "usedns: names in logs are never resolved, so failures of names do not count",
-        );
     }
 }
 

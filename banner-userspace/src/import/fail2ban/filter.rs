@@ -130,7 +130,9 @@ fn imported(
     spec.description = described(name, options);
     let mut notes = Vec::new();
     if let Some(value) = told.usedns() {
-        notes.push(format!("usedns = {value}: banner never resolves names"));
+        notes.push(format!(
+            "usedns = {value}: whether names are looked up is for the jail to say (`names`)"
+        ));
     }
     if spec.fail.is_empty() {
         notes.push("has no failregex, so nothing is a failure".to_owned());

@@ -21,11 +21,25 @@ pub(super) struct Policy {
 /// What holds in banner where nothing is said.
 const SILENT: (&str, &str) = ("escalation", "false");
 
+/// The same of names that logs have.
+const SILENT_NAMES: (&str, &str) = ("names", "ignore");
+
+/// What banner does with names of logs where this is `usedns`.
+pub(super) fn names_of(usedns: &str) -> &'static str {
+    match usedns.trim().to_ascii_lowercase().as_str() {
+        "yes" | "warn" => "resolve",
+        _ => SILENT_NAMES.1,
+    }
+}
+
 impl Policy {
     /// What these options of theirs say.
     pub(super) fn of(option: impl Fn(&str) -> Option<String>) -> Self {
         let (mut changed, mut left_out) = (Vec::new(), Vec::new());
         let mut entries = times(&option, |text| changed.push(text));
+        if let Some(names) = option("usedns") {
+            entries.push((SILENT_NAMES.0, names_of(&names).to_owned()));
+        }
         let escalation = escalation(option, |text| left_out.push(text));
         if escalation != SILENT.1 {
             changed.push(
@@ -45,7 +59,7 @@ impl Policy {
     /// What has to be said.
     pub(super) fn said(self) -> Vec<(&'static str, String)> {
         let mut entries = self.entries;
-        entries.retain(|(key, value)| (*key, value.as_str()) != SILENT);
+        entries.retain(|(key, value)| ![SILENT, SILENT_NAMES].contains(&(*key, value.as_str())));
         entries
     }
 

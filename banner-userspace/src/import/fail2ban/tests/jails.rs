@@ -20,7 +20,7 @@ const JAILS: &str = "[DEFAULT]\nenabled = false\nfilter = x[mode=%(__name__)s]\n
     logpath = /var/log/x.log\n\
     [normal]\nenabled = true\nport = ssh,8000:8100\nlogpath = /var/log/x.log tail\n /var/log/y/*.log\n\
     [strict]\nenabled = on\naction = iptables-allports\n  sendmail-whois[dest=a]\nbantime = -1\n\
-    maxretry = 1\nignoreip = 198.51.100.0/24 example.org\nignorecommand = /bin/true <ip>\n\
+    maxretry = 1\nusedns = no\nignoreip = 198.51.100.0/24 example.org\nignorecommand = /bin/true <ip>\n\
     bantime.increment = true\nbackend = systemd\nlogencoding = latin-1\n\
     [strict-again]\nenabled = 1\nfilter = x[mode=strict]\naction = mine[a=b]\n\
     logpath = /var/log/[ab].log\n /var/log/c.log\nlogencoding = latin1\n\
@@ -36,12 +36,13 @@ fn jails_become_what_a_person_would_have_written() {
     let main = text(&converted, "banner.yaml");
     for part in [
         "enforce: [xdp, iptables]\nignore: [127.0.0.0/8, 192.0.2.1, '::1']\n",
-        "defaults: { max_retry: 4, find_time: 10m, ban_time: 1d }\n",
+        "defaults: { max_retry: 4, find_time: 10m, ban_time: 1d, names: resolve }\n",
         "\n  normal:\n    filter: x\n    logs: [/var/log/x.log, '/var/log/y/*.log']\n    ports: [ssh, 8000-8100]\n    notify: []\n\n",
-        "\n  strict:\n    filter: x-strict\n    logs: [journal]\n    max_retry: 1\n    ban_time: permanent\n    \
+        "\n  strict:\n    filter: x-strict\n    logs: [journal]\n    max_retry: 1\n    ban_time: permanent\n    names: ignore\n    \
          escalation: true\n    ignore: [198.51.100.0/24]\n\n",
         "  strict-again:\n    filter: x-strict-again\n    logs: ['/var/log/[ab].log', /var/log/c.log]\n    mode: observe\n    notify: []\n",
         "\nnotify:\n  mail: { mail: { to: [a], whois: true } }\n",
+        "\n# `names: resolve` stands for usedns",
         "  # Left out: ignorecommand = /bin/true <ip>",
     ] {
         assert!(main.contains(part), "{part}\n\n{main}");
@@ -88,7 +89,7 @@ fn jails_become_what_a_person_would_have_written() {
     }
     let changed: Vec<_> = report.changed.iter().map(ToString::to_string).collect();
     for part in [
-        "usedns: names in logs are never resolved",
+        "`names: resolve` stands for usedns = yes or warn",
         "banned hosts get no answer",
         "jail strict-again: bans nobody there, so it only observes",
         "jail strict: also ignores what [DEFAULT] ignores",
@@ -311,7 +312,7 @@ fn bans_that_grow_are_said_once() {
     let converted = import(&folder, false);
     let main = text(&converted, "banner.yaml");
     for part in [
-        "ban_time: 10m, escalation: { max: 4w } }\n",
+        "ban_time: 10m, names: resolve, escalation: { max: 4w } }\n",
         "  as-all:\n    filter: plain\n    logs: [/l]\n\n",
         "    logs: [/l]\n    escalation: { factor: 2, max: 4w }\n",
         "  none:\n    filter: plain\n    logs: [/l]\n    escalation: false\n",

@@ -1,4 +1,4 @@
-//! What a filter finds in place of an address: prefixes.
+//! Prefixes.
 
 use std::net::IpAddr;
 

@@ -1,0 +1,4 @@
+//! What filters find in place of addresses.
+
+mod names;
+mod prefixes;
