@@ -90,6 +90,17 @@ impl Lines {
         }
     }
 
+    /// Where the lines come from that are added now; empty: from no container.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Goes on with lines of an [`origin`](Self::origin) of before.
+    pub fn come_again_from(&mut self, origin: &str) {
+        self.origin.clear();
+        self.origin.push_str(origin);
+    }
+
     /// The lines that are added from now on come from this container, or from none.
     pub fn come_from(&mut self, origin: Option<&Origin>) {
         use std::fmt::Write as _;

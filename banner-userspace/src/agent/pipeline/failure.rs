@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::Jail;
+use super::{Jail, named::Unnamed};
 use crate::{
     filter::{Hit, Key},
     model::{JailId, Now, Offence, OnNames, Wall},
@@ -25,7 +25,14 @@ impl Jail {
             Key::Address(host) => Some((*host).into()),
             Key::Prefix(net) => self.setup.together.bannable(*net),
             Key::Name(name) if self.setup.names == OnNames::Resolve => {
-                return self.name(jail, name, hit.pattern, at, line);
+                let failed = Unnamed {
+                    at,
+                    pattern: hit.pattern,
+                    line,
+                    origin: lines.origin(),
+                };
+                self.name(jail, name, failed);
+                return None;
             }
             Key::Name(_) | Key::Id(_) => None,
         };

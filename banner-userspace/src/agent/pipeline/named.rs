@@ -21,6 +21,16 @@ pub struct Named {
     pattern: usize,
     /// As much of it as is kept, and a byte more where it goes on.
     line: Box<[u8]>,
+    /// The container that it is from, if any.
+    origin: Box<str>,
+}
+
+/// The same before its name is known to be one.
+pub(super) struct Unnamed<'a> {
+    pub(super) at: Wall,
+    pub(super) pattern: usize,
+    pub(super) line: &'a [u8],
+    pub(super) origin: &'a str,
 }
 
 impl Named {
@@ -31,26 +41,19 @@ impl Named {
 }
 
 impl Jail {
-    /// Notes a failure of a name; never an offence.
-    pub(super) fn name(
-        &mut self,
-        jail: JailId,
-        name: &str,
-        pattern: usize,
-        at: Wall,
-        line: &[u8],
-    ) -> Option<Offence> {
+    /// Notes a failure of a name.
+    pub(super) fn name(&mut self, jail: JailId, name: &str, failed: Unnamed<'_>) {
         match Name::of(name).filter(|_| self.named.len() < MOST) {
             Some(name) => self.named.push(Named {
                 jail,
                 name,
-                at,
-                pattern,
-                line: line[..line.len().min(MatchedLine::LONGEST + 1)].into(),
+                at: failed.at,
+                pattern: failed.pattern,
+                line: failed.line[..failed.line.len().min(MatchedLine::LONGEST + 1)].into(),
+                origin: failed.origin.into(),
             }),
             None => self.counts.unbannable += 1,
         }
-        None
     }
 }
 
@@ -80,6 +83,7 @@ impl Pipeline {
             jail.counts.unbannable += 1;
             return;
         }
+        self.lines.come_again_from(&named.origin);
         for &address in addresses {
             let failed = Failed {
                 who: address.into(),

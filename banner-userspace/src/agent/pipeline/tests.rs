@@ -3,7 +3,7 @@ use ipnet::IpNet;
 use super::*;
 use crate::{
     filter::{FilterSpec, Prefixes},
-    model::{Mono, Shown, Wall},
+    model::{Mono, Origin, Shown, Wall},
 };
 
 const NOON: i64 = 1_795_176_000; // 2026-11-20T12:00:00Z
@@ -266,8 +266,21 @@ fn a_name_counts_for_the_addresses_that_it_is_found_to_have() {
     let mut pipeline = Pipeline::new(jails, 100, TimeZone::UTC);
     pipeline.keep(Lines::new(1 << 16, 10));
     let line = "Nov 20 11:58:00 h x: bad Host.example\n";
-    let text = format!("{line}bad 999.0.2.7\nbad 0x7f.1\nbad 192.0.2.7\nbad none.example\n");
-    assert_eq!(feed(&mut pipeline, 0, &text), []);
+    let origin = Origin {
+        container: "web".into(),
+        ..Origin::default()
+    };
+    let chunk = Chunk {
+        origin: Some(&origin),
+        ..Chunk::new(&[LogId(0)], line.as_bytes())
+    };
+    let noon = Now {
+        wall: Wall::from_secs(NOON),
+        mono: Mono(0),
+    };
+    pipeline.chunk(&chunk, noon, &mut Vec::new());
+    let text = "bad 999.0.2.7\nbad 0x7f.1\nbad 192.0.2.7\nbad none.example\n";
+    assert_eq!(feed(&mut pipeline, 0, text), []);
     let named = pipeline.take_named();
     let names: Vec<_> = named.iter().map(|named| named.name().as_ref()).collect();
     assert_eq!(names, ["host.example", "none.example"]);
@@ -288,6 +301,12 @@ fn a_name_counts_for_the_addresses_that_it_is_found_to_have() {
     assert_eq!(offence.who, found[0].into());
     let lines: Vec<_> = offence.evidence.iter().map(|line| &*line.bytes).collect();
     assert_eq!(lines, [b"bad 192.0.2.7", line.trim_end().as_bytes()]);
+    let origins: Vec<_> = offence
+        .evidence
+        .iter()
+        .map(|line| line.origin.as_deref())
+        .collect();
+    assert_eq!(origins, [None, Some("web")]);
     // As of when the line was written.
     let later = |secs| Now {
         wall: Wall::from_secs(NOON - 120 + secs),
