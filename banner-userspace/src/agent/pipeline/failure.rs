@@ -31,7 +31,7 @@ impl Jail {
                     line,
                     origin: lines.origin(),
                 };
-                self.name(jail, name, failed);
+                self.name(jail, name, &failed);
                 return None;
             }
             Key::Name(_) | Key::Id(_) => None,

@@ -42,7 +42,7 @@ impl Named {
 
 impl Jail {
     /// Notes a failure of a name.
-    pub(super) fn name(&mut self, jail: JailId, name: &str, failed: Unnamed<'_>) {
+    pub(super) fn name(&mut self, jail: JailId, name: &str, failed: &Unnamed<'_>) {
         match Name::of(name).filter(|_| self.named.len() < MOST) {
             Some(name) => self.named.push(Named {
                 jail,
