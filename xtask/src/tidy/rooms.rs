@@ -12,7 +12,7 @@ use super::{
 ///
 /// `model` is everybody's vocabulary. `netlink` and `sys` hold what the kernel says, without a
 /// word of banner's own. Data flows from the sides to `agent`, which alone knows them all.
-const ROOMS: [(&str, &[&str]); 16] = [
+const ROOMS: [(&str, &[&str]); 17] = [
     ("model", &[]),
     ("filter", &[]),
     ("track", &[]),
