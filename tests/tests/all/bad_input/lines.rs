@@ -1,9 +1,11 @@
 //! Lines that somebody wrote to do harm. After each of them the agent must still do its work.
 
-use std::net::IpAddr;
+use std::{fs::OpenOptions, io::Write as _, net::IpAddr};
 
 use anyhow::{Context as _, Result, ensure};
 use banner_tests::{agent::Event, topology::Family};
+
+use nix::{sys::stat::Mode, unistd::mkfifo};
 
 use super::site::{MAX_RETRY, append, assert_dropped, assert_printable, failure, site, yaml};
 
@@ -99,6 +101,79 @@ fn a_line_of_ten_megabytes_takes_no_memory_and_delays_nobody() -> Result<()> {
         ensure!(grown < MEGABYTE, "{grown} bytes more");
         let status = seat.run("status --json")?.succeeded()?.stdout;
         ensure!(status.contains("\"cut\": 4"), "{status}");
+        Ok(())
+    })
+}
+
+/// Megabytes of the longest lines here. With 1024 the tests take some seconds more, and as little memory.
+const LONG: u64 = 200;
+
+#[test]
+fn a_line_of_hundreds_of_megabytes_takes_no_memory_and_what_is_behind_it_counts() -> Result<()> {
+    const MEGABYTE: usize = 1 << 20;
+    site(|site| {
+        let long = site.lab.dir().join("long.log");
+        std::fs::write(&long, "")?;
+        let seat = site.seat_with(&yaml(&[&site.log, &long], ""))?;
+        let mut agent = seat.start()?;
+        site.prove_alive(&mut agent)?;
+        let before = peak_memory(agent.pid())?;
+        let mut file = OpenOptions::new().append(true).open(&long)?;
+        file.write_all(b"sshd[7]: Failed password for invalid user ")?;
+        let piece = vec![b'x'; MEGABYTE];
+        for _ in 0..LONG {
+            file.write_all(&piece)?;
+        }
+        // Others are banned while it is read.
+        site.prove_alive(&mut agent)?;
+        file.write_all(format!(" from {VICTIM} port 22 ssh2\n").as_bytes())?;
+        let host = IpAddr::from([198, 18, 0, 1]);
+        file.write_all(failure("root", host).repeat(MAX_RETRY).as_bytes())?;
+        agent.wait_for(Event::Ban, host)?;
+        ensure!(!agent.has_reported(Event::Ban, VICTIM.parse()?)?);
+        let grown = peak_memory(agent.pid())? - before;
+        ensure!(grown < MEGABYTE, "{grown} bytes more");
+        let status = seat.run("status --json")?.succeeded()?.stdout;
+        let status: serde_json::Value = serde_json::from_str(&status)?;
+        let source = &status["source"];
+        let read = source["bytes"].as_u64().context("bytes read")?;
+        ensure!(source["cut"] == 1 && read > LONG << 20, "{source}");
+        Ok(())
+    })
+}
+
+#[test]
+fn nor_does_one_that_comes_through_a_pipe() -> Result<()> {
+    const MEGABYTE: usize = 1 << 20;
+    site(|site| {
+        let pipe = site.lab.dir().join("pipe");
+        mkfifo(&pipe, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        let seat = site.seat_with(&format!(
+            "defaults: {{ max_retry: {MAX_RETRY} }}\njails:\n  sshd:\n    filter: sshd\n    \
+             logs: ['{}', {{ fifo: '{}' }}]\n",
+            site.log.display(),
+            pipe.display()
+        ))?;
+        let mut agent = seat.start()?;
+        // It has a reader: else this would wait.
+        let mut writer = OpenOptions::new().write(true).open(&pipe)?;
+        let host = |number| IpAddr::from([198, 18, 0, number]);
+        writer.write_all(failure("root", host(1)).repeat(MAX_RETRY).as_bytes())?;
+        agent.wait_for(Event::Ban, host(1))?;
+        site.prove_alive(&mut agent)?;
+        let before = peak_memory(agent.pid())?;
+        writer.write_all(b"sshd[7]: Failed password for invalid user ")?;
+        let piece = vec![b'x'; MEGABYTE];
+        for _ in 0..LONG {
+            writer.write_all(&piece)?;
+        }
+        site.prove_alive(&mut agent)?;
+        writer.write_all(format!(" from {VICTIM} port 22 ssh2\n").as_bytes())?;
+        writer.write_all(failure("root", host(2)).repeat(MAX_RETRY).as_bytes())?;
+        agent.wait_for(Event::Ban, host(2))?;
+        ensure!(!agent.has_reported(Event::Ban, VICTIM.parse()?)?);
+        let grown = peak_memory(agent.pid())? - before;
+        ensure!(grown < MEGABYTE, "{grown} bytes more");
         Ok(())
     })
 }
