@@ -282,8 +282,8 @@ fn a_name_counts_for_the_addresses_that_it_is_found_to_have() {
     let text = "bad 999.0.2.7\nbad 0x7f.1\nbad 192.0.2.7\nbad none.example\n";
     assert_eq!(feed(&mut pipeline, 0, text), []);
     let named = pipeline.take_named();
-    let names: Vec<_> = named.iter().map(|named| named.name().as_ref()).collect();
-    assert_eq!(names, ["host.example", "none.example"]);
+    let who: Vec<_> = named.iter().map(|named| named.name().as_ref()).collect();
+    assert_eq!(who, ["host.example", "none.example"]);
     assert_eq!(pipeline.take_named(), []);
 
     let now = Now {

@@ -139,9 +139,9 @@ fn a_dns_server_that_never_answers_holds_up_nothing() -> Result<()> {
         let seat = seat(site)?;
         let mut agent = seat.start()?;
         // More than there are threads and places.
-        let flood: String = (0..3_000)
-            .map(|n| format!("bad n{n}.silent.example\n"))
-            .collect();
+        let flood = (0..3_000).fold(String::new(), |text, n| {
+            text + &format!("bad n{n}.silent.example\n")
+        });
         site.write(&flood)?;
         wait_until("names to wait", PATIENCE, || {
             Ok(status(&seat)?["waiting"] == 1_000)
