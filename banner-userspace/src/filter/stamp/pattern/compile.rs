@@ -3,8 +3,9 @@
 use super::{
     At, How, Node, Parsed,
     chars::Set,
+    edge::{Edge, edge},
     parse,
-    shape::{Shape, edge},
+    shape::Shape,
 };
 
 /// How many steps a program may have.
@@ -61,15 +62,18 @@ impl Guard {
     };
 
     fn of<'n>(nodes: impl IntoIterator<Item = &'n Node>) -> Self {
-        let mut bytes = 0;
+        let mut first = Edge::default();
         let mut empty = false;
         for node in nodes {
-            empty |= edge(node, true, &mut bytes);
+            empty |= edge(node, true, &mut first);
         }
         if empty {
             Self::OPEN
         } else {
-            Self { bytes, end: false }
+            Self {
+                bytes: first.ascii,
+                end: false,
+            }
         }
     }
 

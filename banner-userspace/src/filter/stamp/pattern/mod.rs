@@ -4,8 +4,10 @@
 //! given end, with what stands before the position in view. No engine for Rust offers that, so
 //! there is a small backtracking one here, with a bound on the work for one line.
 
+mod before;
 mod chars;
 mod compile;
+mod edge;
 mod escape;
 mod groups;
 mod parse;

@@ -82,7 +82,8 @@ impl Program {
         }
         for (from, to) in self.shape.spans(text.as_bytes(), start) {
             for at in from..to {
-                if !text.get(at..).is_some_and(|rest| self.shape.fits(rest)) {
+                let fits = |rest| self.shape.fits(rest);
+                if !self.shape.follows(text, at) || !text.get(at..).is_some_and(fits) {
                     continue;
                 }
                 if machine.at(at) {
@@ -94,6 +95,21 @@ impl Program {
             }
         }
         false
+    }
+}
+
+#[cfg(test)]
+impl Program {
+    /// Whether a match begins in this place.
+    pub(super) fn matches_at(&self, text: &str, at: usize, scratch: &mut Scratch) -> bool {
+        let mut machine = Machine {
+            program: self,
+            text,
+            bytes: text.as_bytes(),
+            scratch,
+            budget: BUDGET,
+        };
+        machine.at(at)
     }
 }
 

@@ -1,7 +1,12 @@
 //! What every match of a pattern has in common: by it most places of a line are passed over without
 //! a try.
 
-use super::{Node, chars::is_digit};
+use super::{
+    Node,
+    before::Before,
+    chars::is_digit,
+    edge::{Edge, edge},
+};
 
 /// How many characters from the beginning of a match are looked at.
 const LONG: usize = 16;
@@ -25,6 +30,8 @@ pub(super) struct Shape {
     places: Box<Places>,
     /// How many bytes there are at least, up to [`LONG`].
     least: usize,
+    /// What may stand before a match.
+    before: Before,
     mark: Option<Mark>,
 }
 
@@ -49,8 +56,15 @@ impl Shape {
         Self {
             places,
             least,
+            before: Before::of(node),
             mark: mark(node),
         }
+    }
+
+    /// Whether a match may begin in this place of `text`, as far as what stands before it says. In a run of
+    /// digits most forms of stamps begin with the first digit or not at all.
+    pub(super) fn follows(&self, text: &str, at: usize) -> bool {
+        self.before.lets(text, at)
     }
 
     /// Whether a match may begin with `text`.
@@ -247,46 +261,16 @@ fn flat<'n>(node: &'n Node, nodes: &mut Vec<&'n Node>) {
 
 /// What may stand next to something, seen from there.
 fn beside<'n>(mut nodes: impl Iterator<Item = &'n &'n Node>, ahead: bool) -> u128 {
-    let mut found = 0;
+    let mut found = Edge::default();
     if nodes.all(|node| edge(node, ahead, &mut found)) {
         ALL
     } else {
-        found
-    }
-}
-
-/// Adds the bytes that `node` can begin with, or end with; whether it can be empty.
-pub(super) fn edge(node: &Node, ahead: bool, found: &mut u128) -> bool {
-    match node {
-        Node::Empty | Node::Look { .. } | Node::At(_) => true,
-        Node::One(set) => {
-            *found |= set.ascii();
-            false
-        }
-        Node::Sequence(nodes) if ahead => nodes.iter().all(|node| edge(node, ahead, found)),
-        Node::Sequence(nodes) => nodes.iter().rev().all(|node| edge(node, ahead, found)),
-        Node::Either(nodes) => {
-            let mut empty = false;
-            for node in nodes {
-                empty |= edge(node, ahead, found);
-            }
-            empty
-        }
-        Node::Group(_, node) | Node::Atomic(node) => edge(node, ahead, found),
-        Node::Repeat { node, least, .. } => edge(node, ahead, found) || *least == 0,
-        Node::Again(..) => {
-            *found = ALL;
-            true
-        }
-        Node::When(_, yes, no) => {
-            let empty = edge(yes, ahead, found);
-            edge(no, ahead, found) || empty
-        }
+        found.ascii
     }
 }
 
 /// How many characters a node takes, at least and at most.
-fn widths(node: &Node) -> (usize, Option<usize>) {
+pub(super) fn widths(node: &Node) -> (usize, Option<usize>) {
     match node {
         Node::Empty | Node::Look { .. } | Node::At(_) => (0, Some(0)),
         Node::One(_) => (1, Some(1)),

@@ -9,7 +9,10 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{LEFT, Program, RIGHT, Scratch};
-use crate::filter::stamp::peer::Dice;
+use crate::filter::stamp::{
+    known::{BEFORE_EPOCH, EPOCH},
+    peer::Dice,
+};
 
 /// The groups of the first match from `start` on, the whole first.
 fn find(program: &Program, text: &str, start: usize) -> Option<Vec<Option<(usize, usize)>>> {
@@ -105,6 +108,52 @@ fn a_search_has_a_beginning_and_an_end() {
     assert_eq!(find(&program, &"12345"[..3], 0), Some(vec![Some((0, 3))]));
     let bounded = Program::new(&format!("{LEFT}(-?a){RIGHT}")).unwrap();
     assert_eq!(find(&bounded, "xa ab -a", 0).unwrap()[1], Some((6, 8)));
+}
+
+/// Places that are passed over are places where no match begins.
+#[test]
+fn what_may_stand_before_a_match_is_no_guess() {
+    let mut dice = Dice(7);
+    let mut passed = 0;
+    for _ in 0..20_000 {
+        let mut wanted = pattern(&mut dice, 2);
+        match dice.below(4) {
+            0 => wanted = format!("{LEFT}{wanted}"),
+            1 => wanted = format!("((?:^|(?<=^1)|(?<=\\ba:)){wanted})"),
+            2 => wanted = format!("(?a){LEFT}(?:{wanted}){RIGHT}"),
+            _ => {}
+        }
+        let Ok(program) = Program::new(&wanted) else {
+            continue;
+        };
+        let letters = ["a", "1", ":", " ", "é", "K", "_", "11:1", "٣", "a:1", "\n"];
+        let text: Vec<&str> = (0..dice.below(9)).map(|_| *dice.of(&letters)).collect();
+        let text = text.concat();
+        let mut scratch = Scratch::default();
+        for (at, _) in text.char_indices().chain([(text.len(), ' ')]) {
+            if !program.shape.follows(&text, at) {
+                passed += 1;
+                let matches = program.matches_at(&text, at, &mut scratch);
+                assert!(!matches, "{wanted:?} in {text:?} at {at}");
+            }
+        }
+    }
+    assert!(passed > 10_000, "{passed}");
+}
+
+/// In a run of digits no form of stamps is tried at each of them.
+#[test]
+fn most_places_in_a_run_are_passed_over() {
+    let epoch = format!(r"({BEFORE_EPOCH}{EPOCH}){RIGHT}");
+    for pattern in [format!(r"{LEFT}(\d{{2}}:\d{{2}}){RIGHT}"), epoch] {
+        let program = Program::new(&pattern).unwrap();
+        for digit in ["1", "٣"] {
+            let text = digit.repeat(100);
+            let places = text.char_indices().map(|(at, _)| at);
+            let tried = places.filter(|at| program.shape.follows(&text, *at));
+            assert_eq!(tried.collect::<Vec<_>>(), [0], "{pattern} in {digit}");
+        }
+    }
 }
 
 /// A pattern that explodes is given up.
