@@ -82,8 +82,7 @@ impl Program {
         }
         for (from, to) in self.shape.spans(text.as_bytes(), start) {
             for at in from..to {
-                let fits = |rest| self.shape.fits(rest);
-                if !self.shape.follows(text, at) || !text.get(at..).is_some_and(fits) {
+                if !self.shape.may_begin(text, at) {
                     continue;
                 }
                 if machine.at(at) {

@@ -61,8 +61,22 @@ impl Shape {
         }
     }
 
-    /// Whether a match may begin in this place of `text`, as far as what stands before it says. In a run of
-    /// digits most forms of stamps begin with the first digit or not at all.
+    /// Whether a match may begin in this place of `text`.
+    pub(super) fn may_begin(&self, text: &str, at: usize) -> bool {
+        let Some(rest) = text.get(at..) else {
+            return false;
+        };
+        // Nearly always the first byte says that it may not.
+        let first = match rest.as_bytes().first() {
+            Some(byte) if byte.is_ascii() => self.places[usize::from(*byte)],
+            Some(_) => self.places[OTHERS] | self.places[OTHERS + 1],
+            None => 1,
+        };
+        first & 1 != 0 && self.follows(text, at) && self.fits(rest)
+    }
+
+    /// The same, as far as what stands before it says. In a run of digits most forms of stamps begin with the
+    /// first digit or not at all.
     pub(super) fn follows(&self, text: &str, at: usize) -> bool {
         self.before.lets(text, at)
     }
