@@ -6,8 +6,8 @@ use tracing_subscriber::fmt::format::debug_fn;
 use super::table::escaped;
 
 /// Lines that wait for a reader of stderr that is slow. Beyond that they are dropped: a reader that
-/// stands still must not keep a ban from being decided.
-const WAITING_LINES: usize = 65_536;
+/// stands still must not keep a ban from being decided. Each place takes 32 bytes from the start on.
+const WAITING_LINES: usize = 16_384;
 
 /// Log lines go to stderr from now on, through a thread of their own, until the guard is dropped.
 pub(super) fn to_stderr() -> WorkerGuard {

@@ -23,10 +23,13 @@ const BYTES_PER_LINE: usize = 128;
 pub struct Lines {
     /// Of one offence, at most; none: nothing is kept.
     most: usize,
+    /// As much of `room` bytes as there were lines for.
     ring: Vec<u8>,
-    /// A power of two of them; the one of a number is at the remainder.
+    room: usize,
+    /// The one of a number is at the remainder; as many of them as there are chains, once so many lines were
+    /// kept.
     known: Vec<Known>,
-    /// The number of the latest of each chain; 0: there is none.
+    /// The number of the latest of each chain, a power of two of them; 0: there is none.
     chains: Vec<u64>,
     /// The number of the next one.
     number: u64,
@@ -77,8 +80,9 @@ impl Lines {
         let lines = (bytes / BYTES_PER_LINE).next_power_of_two();
         Self {
             most: most.min(MatchedLine::MOST),
-            ring: vec![0; bytes],
-            known: vec![Known::default(); lines],
+            ring: Vec::new(),
+            room: bytes,
+            known: Vec::new(),
             chains: vec![0; lines],
             number: 1,
             next: 0,
@@ -124,15 +128,17 @@ impl Lines {
             0 => (0, 0),
             length => (1 + length, ORIGIN),
         };
-        if place + kept.len() + origin > self.ring.len() {
-            self.next += (self.ring.len() - place) as u64;
+        if place + kept.len() + origin > self.room {
+            self.next += (self.room - place) as u64;
             place = 0;
         }
+        grow(&mut self.ring, place + kept.len() + origin, self.room);
         let hash = self.hasher.hash_one((jail, host));
         let chain = self.slot(hash);
         let before = std::mem::replace(&mut self.chains[chain], self.number);
         let cut = if kept.len() < line.len() { CUT } else { 0 };
         let slot = self.slot(self.number);
+        grow(&mut self.known, slot + 1, self.chains.len());
         self.known[slot] = Known {
             hash,
             at: at.0,
@@ -162,12 +168,12 @@ impl Lines {
         let mut number = self.chains[self.slot(hash)];
         for _ in 0..STEPS {
             // What lies further back was overwritten.
-            let is_known = number != 0 && self.number - number <= self.known.len() as u64;
+            let is_known = number != 0 && self.number - number <= self.chains.len() as u64;
             if !is_known || self.found.len() == wanted {
                 break;
             }
             let known = self.known[self.slot(number)];
-            if self.next - known.start > self.ring.len() as u64 {
+            if self.next - known.start > self.room as u64 {
                 break;
             }
             if known.hash == hash {
@@ -209,13 +215,23 @@ impl Lines {
     }
 
     fn place(&self, at: u64) -> usize {
-        usize::try_from(at % self.ring.len() as u64).unwrap_or(0)
+        usize::try_from(at % self.room as u64).unwrap_or(0)
     }
 
     /// Where something with this number, or this hash, belongs.
     fn slot(&self, number: u64) -> usize {
         // There are a power of two.
-        usize::try_from(number & (self.known.len() as u64 - 1)).unwrap_or(0)
+        usize::try_from(number & (self.chains.len() as u64 - 1)).unwrap_or(0)
+    }
+}
+
+/// Makes room for so many, and for more to come, up to `most`: an agent that meets no failures is to have none of
+/// this in memory.
+fn grow<T: Clone + Default>(list: &mut Vec<T>, wanted: usize, most: usize) {
+    if wanted > list.len() {
+        let length = wanted.next_power_of_two().max(1024).min(most);
+        list.reserve_exact(length - list.len());
+        list.resize(length, T::default());
     }
 }
 
@@ -308,6 +324,18 @@ mod tests {
         lines.add(JAIL, host(1), Wall(0), 0, b"line");
         assert_eq!(lines.of(JAIL, host(1), 1).len(), 0);
         assert_eq!((lines.ring.len(), lines.missing()), (0, 0));
+    }
+
+    #[test]
+    fn memory_is_taken_as_lines_come() {
+        let mut lines = Lines::new(1 << 20, 3);
+        assert_eq!((lines.ring.len(), lines.known.len()), (0, 0));
+        lines.add(JAIL, host(1), Wall(0), 0, b"one");
+        assert_eq!((lines.ring.len(), lines.known.len()), (1024, 1024));
+        for n in 0..20_000 {
+            lines.add(JAIL, host(1), Wall(n), 0, &[b'x'; 100]);
+        }
+        assert_eq!((lines.ring.len(), lines.known.len()), (1 << 20, 1 << 13));
     }
 
     proptest! {
