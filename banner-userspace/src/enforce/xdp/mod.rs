@@ -40,7 +40,7 @@ mod tcx;
 mod trace;
 mod unban;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, panic::resume_unwind, path::Path, thread};
 
 use aya::Ebpf;
 
@@ -58,8 +58,8 @@ pub use trace::{TraceLog, Traced};
 pub use unban::{unban_all_pinned, unban_pinned};
 
 use self::{
-    bans::Bans, batch::read_array, clock::Clock, counters::Counted, entry::JailKeys,
-    never::NeverMaps, object::Loader, pins::Pins, scopes::Scopes, tables::Tables,
+    bans::Bans, clock::Clock, counters::Counted, entry::JailKeys, never::NeverMaps, object::Loader,
+    pins::Pins, scopes::Scopes, tables::Tables,
 };
 use super::{EnforceError, Enforcer, Failed, Inquiry, Tested, Trial, lock};
 use crate::model::{Ban, Change, Entry, Now, PortSets, PrefixSet};
@@ -99,7 +99,17 @@ impl Xdp {
         let remade = pins.check(max_bans)?;
         let loader = Loader::new(&pins, max_bans, &remade);
         let counters = pins.all_counters()?.into_iter().next();
-        let mut shared = loader.shared(counters.map(|(_, path)| path))?;
+        // While the kernel looks at the program. A new map says nothing.
+        let (shared, scopes) = thread::scope(|scope| {
+            let path = pins.map(banner_common::PORTS);
+            let pinned = path.exists();
+            let read = pinned.then(|| scope.spawn(move || Scopes::pinned(&path)));
+            let shared = loader.shared(counters.map(|(_, path)| path));
+            let scopes = read.map(|read| read.join().unwrap_or_else(|why| resume_unwind(why)));
+            (shared, scopes)
+        });
+        let mut shared = shared?;
+        let scopes = scopes.transpose()?.unwrap_or_default();
         pins.sweep(&remade)?;
         let clock = Clock::new(&mut shared)?;
         let never = NeverMaps::new(&mut shared)?;
@@ -113,7 +123,6 @@ impl Xdp {
                  more and are over; raise limits.bans"
             )));
         }
-        let scopes = Scopes::read(&read_array(banner_common::PORTS, &tables.ports)?);
         let bans = Bans::adopt(tables, JailKeys::new(jails), listed, scopes)?;
         let mut xdp = Self {
             pins,

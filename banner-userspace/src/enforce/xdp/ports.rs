@@ -1,11 +1,14 @@
 //! The sets of ports that bans refer to.
 
+use std::path::Path;
+
+use aya::maps::{Array, Map, MapData};
 use banner_common::{PORTS, SEVERAL};
 
 use super::{
     Advice, Xdp, XdpError,
     bans::Bans,
-    batch::write_array,
+    batch::{read_array, write_array},
     groups::Scope,
     scopes::{Scopes, are_few},
 };
@@ -16,6 +19,15 @@ impl Xdp {
     /// a new one. Sets that only bans of an earlier agent refer to are added.
     pub fn set_ports(&mut self, ports: &mut PortSets) -> Result<Vec<Advice>, XdpError> {
         self.bans.set_ports(ports)
+    }
+}
+
+impl Scopes {
+    /// Those of the map that is pinned here.
+    pub(super) fn pinned(path: &Path) -> Result<Self, XdpError> {
+        let map = MapData::from_pin(path).map_err(XdpError::map(PORTS))?;
+        let map = Array::try_from(Map::Array(map)).map_err(XdpError::map(PORTS))?;
+        Ok(Self::read(&read_array(PORTS, &map)?))
     }
 }
 
@@ -45,6 +57,10 @@ impl Bans {
             }
         }
         let new = self.scopes.assigned(ports);
+        if new.are_as(&self.scopes) {
+            self.scopes = new;
+            return Ok(advice);
+        }
         let (old_masks, masks) = (self.scopes.masks(), new.masks());
         if !are_few(&masks) {
             return Err(XdpError::SharedPorts);
