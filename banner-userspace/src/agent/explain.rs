@@ -108,7 +108,11 @@ impl Running {
         }
         let listed = (agent.config.ignore.iter()).find(|listed| listed.contains(&net));
         let session = (agent.session).is_some_and(|peer| IpNet::from(peer).contains(&net));
+        let named = self.agent.named.name_of(net);
         Some(match listed {
+            None if let Some(name) = named => {
+                format!("`ignore_names` of the configuration has {name}, which has this address")
+            }
             Some(listed) => format!("`ignore` of the configuration has {}", shown(*listed)),
             None if session => "whoever started the agent is logged in from there".into(),
             None => "it is an address or a gateway of this machine".into(),

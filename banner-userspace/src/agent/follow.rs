@@ -38,7 +38,7 @@ impl Running {
     fn follow(&mut self, network: &Network, now: Now) -> Result<(), String> {
         let agent = &mut self.agent;
         agent.looks.saw(network);
-        let mut never = never(&agent.config, network, agent.session);
+        let mut never = never(&agent.config, network, agent.session, &agent.named);
         let mut protected = protected(network, agent.session);
         if network.unsettled {
             // What is missing may only have been passed over: nothing is taken away for it.

@@ -29,6 +29,7 @@ mod requests;
 mod run;
 mod selftest;
 mod session;
+mod spared_names;
 mod start;
 mod status;
 mod stop;

@@ -171,7 +171,13 @@ impl Running {
         agent.keeper.reload(&agent.config);
         warnings.extend(agent.teller.reload(&agent.config).err());
         warnings.extend(self.follow_logs(old, now));
-        let mut never = never(&self.agent.config, network, self.agent.session);
+        self.follow_spared(now);
+        let mut never = never(
+            &self.agent.config,
+            network,
+            self.agent.session,
+            &self.agent.named,
+        );
         let mut protected = protected(network, self.agent.session);
         if network.unsettled {
             // What is missing may only have been passed over: nothing is taken away for it.

@@ -71,6 +71,7 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
     let notices = notices.transpose().context("cannot watch nftables")?;
     let mut answers = agent.answers.take().context("answers are taken once")?;
     let (reloads, mut loaded) = mpsc::channel(1);
+    let mut spared = (agent.named.answers()).context("answers are taken once")?;
     let mut agent = Running::new(agent, reloads);
     let mut named = (agent.lookups.answers()).context("answers are taken once")?;
     agent.release_forced(clock::now());
@@ -109,6 +110,7 @@ pub async fn run(mut agent: Started) -> anyhow::Result<()> {
                 agent.named(answer, clock::now());
                 agent.read();
             }
+            Some(answer) = spared.recv() => agent.spared_answered(answer, clock::now()),
             Some(request) = inbox.recv() => {
                 agent.answer(request);
                 // However many ask, the logs are read.
@@ -225,6 +227,7 @@ impl Running {
             self.ways_at(),
             self.tests.at(),
             self.lookups.deadline(),
+            self.agent.named.deadline(),
             // Where nothing is in force nothing can be missing.
             self.glance_at.filter(|_| !self.agent.decider.is_empty()),
         ];
@@ -298,6 +301,9 @@ impl Running {
         }
         if due(self.glance_at) {
             self.glance(now);
+        }
+        if due(self.agent.named.deadline()) {
+            self.look_up_spared(now);
         }
         if due(self.tests.at()) {
             self.test_bans(now);

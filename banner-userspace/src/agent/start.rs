@@ -25,6 +25,7 @@ use super::{
     pipeline::{Counted, JailSetup, Pipeline, Together},
     recall,
     report::Names,
+    spared_names::SparedNames,
     ssh_peer,
     tell::Teller,
     ways::{Answer, Ways},
@@ -89,6 +90,8 @@ pub struct Started {
     pub(super) forced: Forced,
     /// Never banned beside what the configuration says: the administrator who started the agent.
     pub(super) session: Option<IpAddr>,
+    /// Hosts that are never banned, by their names.
+    pub(super) named: SparedNames,
     pub(super) server: Option<Server>,
     pub(super) teller: Teller,
     pub(super) keeper: Keeper,
@@ -119,10 +122,7 @@ pub fn start(options: &Options) -> anyhow::Result<Started> {
     let since = clock::now().mono;
     raise_descriptor_limit();
     let mut problems = Vec::new();
-    let config = config::load(&options.config)?;
-    for warning in &config.warnings {
-        warn!("{warning}");
-    }
+    let config = configuration(options)?;
     // While the others are made, it is read.
     let mut keeper = Keeper::open(&config, &options.state_dir, &mut problems);
     let watch = Watch::open().context("cannot watch the network for changes (netlink)")?;
@@ -130,7 +130,8 @@ pub fn start(options: &Options) -> anyhow::Result<Started> {
     let looks = Looks::new(&network, since);
     let mut guards = Guards::new(&options.interfaces, config.interfaces.clone(), &network)?;
     let session = ssh_peer();
-    let all = never(&config, &network, session);
+    let spared = SparedNames::load(&options.state_dir, &config.ignore_names);
+    let all = never(&config, &network, session, &spared);
     let protected = protected(&network, session);
     let forced = Forced::load(&options.state_dir);
     let never = forced.out_of(&all, &protected);
@@ -207,6 +208,7 @@ pub fn start(options: &Options) -> anyhow::Result<Started> {
         protected,
         forced,
         session,
+        named: spared,
         server,
         keeper,
         pending,
@@ -253,9 +255,22 @@ fn raise_descriptor_limit() {
     }
 }
 
+fn configuration(options: &Options) -> anyhow::Result<Config> {
+    let config = config::load(&options.config)?;
+    for warning in &config.warnings {
+        warn!("{warning}");
+    }
+    Ok(config)
+}
+
 /// The hosts that no jail bans.
-pub(super) fn never(config: &Config, network: &Network, session: Option<IpAddr>) -> PrefixSet {
-    let configured = config.ignore.iter().copied();
+pub(super) fn never(
+    config: &Config,
+    network: &Network,
+    session: Option<IpAddr>,
+    named: &SparedNames,
+) -> PrefixSet {
+    let configured = config.ignore.iter().copied().chain(named.nets());
     PrefixSet::new(configured.chain(protected(network, session).iter()))
 }
 

@@ -51,6 +51,7 @@ pub(super) fn status(running: &Running, now: Mono) -> Status {
         problems.extend(problem.map(|problem| format!("{}: {problem}", file.path)));
     }
     problems.extend(unfed(agent));
+    problems.extend(agent.named.problems());
     let jails = jails(running);
     problems.extend(jails.iter().filter_map(out_of_time));
     let streams: Vec<_> = agent.sources.streams().map(stream_status).collect();

@@ -21,9 +21,19 @@ impl Shape for Network {
     }
 
     fn read(&self, node: &Node, path: &str, report: &mut Report) -> Option<IpNet> {
-        Self::read_as(self, node, path, report)
+        let advice = |advice: String| match advice.as_str() {
+            NO_NAMES => "a name belongs to `ignore_names` of the main file".to_owned(),
+            _ => advice,
+        };
+        text_of(node)
+            .and_then(network)
+            .map_err(|why| refuse(self, node, path, report, &advice(why)))
+            .ok()
     }
 }
+
+/// What to do about a name.
+const NO_NAMES: &str = "names are not resolved: write the address";
 
 impl Network {
     /// As [`Shape::read`], for a shape that takes more than networks: a refusal is in its words.
@@ -108,7 +118,7 @@ fn advice_on_address(text: &str) -> String {
     } else if text.starts_with('[') {
         "leave out the brackets"
     } else if !text.contains(':') && text.contains(|c: char| c.is_alphabetic()) {
-        "names are not resolved: write the address"
+        NO_NAMES
     } else {
         ""
     };
@@ -168,10 +178,7 @@ mod tests {
             ),
             ("fe80::1%eth0", "leave out the % and what follows"),
             ("[::1]", "leave out the brackets"),
-            (
-                "office.example.org",
-                "names are not resolved: write the address",
-            ),
+            ("office.example.org", NO_NAMES),
             ("192.0.2", ""),
             ("192.0.2.256", ""),
             ("", ""),

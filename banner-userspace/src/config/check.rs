@@ -1,6 +1,6 @@
 //! The second stage: what was written in all files together becomes the checked configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -30,17 +30,19 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
     let spot_of_jails = main.shared.spot;
     let defaults = main.defaults;
 
-    let mut ignore = Vec::new();
+    let (mut ignore, mut ignore_names) = (Vec::new(), BTreeSet::new());
     let mut enabled = Vec::new();
     let mut names = BTreeMap::<String, Spot>::new();
     let mut of = bans_of::Known::default();
     for file in std::iter::once(main.shared).chain(included) {
         let RawIncluded {
             ignore: networks,
+            ignore_names: of_hosts,
             jails,
             ..
         } = file;
         ignore.extend(networks_of(networks, settings::IGNORE.name(), report));
+        ignore_names.extend(of_hosts.into_iter().map(|name| name.value));
         for jail in jails {
             if let Some(first) = names.get(&jail.name.value) {
                 let message = "a jail of this name was given before, at";
@@ -109,6 +111,7 @@ pub(crate) fn check(source: &mut Source<'_>, report: &mut Report) -> Option<Conf
         enforce: main.enforce,
         notify: targets,
         ignore,
+        ignore_names: ignore_names.into_iter().collect(),
         limits: main.limits,
         store: main.store,
         jails,

@@ -13,6 +13,7 @@ mod expand;
 mod files;
 mod filters;
 mod glob;
+mod host_name;
 mod interfaces;
 mod log_keys;
 mod lone;
@@ -43,6 +44,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::dns::Name;
 use crate::filter::{Filter, FilterSpec, Prefixes};
 use crate::model::{Escalation, Log, LogId, Mode, OnNames, PortSets, Ports, PortsId, Way};
 use crate::notify::{Route, Target};
@@ -67,6 +69,8 @@ pub struct Config {
     pub notify: Vec<Target>,
     /// Never banned by any jail. Without bits beyond the prefix, IPv4-mapped ones as IPv4.
     pub ignore: Vec<IpNet>,
+    /// The same by their DNS names. None twice.
+    pub ignore_names: Vec<Name>,
     /// Bounds on memory.
     pub limits: Limits,
     /// What is kept on disk.

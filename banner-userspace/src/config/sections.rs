@@ -9,8 +9,8 @@ use super::section::{AnySetting, Default, Section};
 use super::settings::{
     ALL_JAILS, AROUND, AROUND_IPV4, AROUND_IPV6, BAN_TIME, BANS, DEFAULTS, DESCRIPTION, DIALECT,
     ENABLED, ENCODING, ESCALATION, FACTOR, FAIL, FILTER, FILTER_IGNORE, FIND_TIME, FORGET, GROWTH,
-    GROWTH_MAX, HISTORY, IGNORE, INCLUDE, INTERFACE_MODE, INTERFACE_NAME, INTERFACES, JAIL_IGNORE,
-    JAILS, JOURNAL, LIMITS, LINE, LINES_KEPT, LOGS, LOOK_BACK, MAX_RETRY, MODE, OF,
+    GROWTH_MAX, HISTORY, IGNORE, IGNORE_NAMES, INCLUDE, INTERFACE_MODE, INTERFACE_NAME, INTERFACES,
+    JAIL_IGNORE, JAILS, JOURNAL, LIMITS, LINE, LINES_KEPT, LOGS, LOOK_BACK, MAX_RETRY, MODE, OF,
     PARAMETER_DEFAULT, PARAMETER_VALUES, PARAMETERS, PARTS, PATTERN, PORTS, PREFILTER, PREFIX,
     PROGRAM, RANDOM, RENEW, RETENTION, SAMPLE_FAIL, SAMPLE_LINE, SAMPLE_LINES, SAMPLE_NOW,
     SAMPLE_PASS, SAMPLE_TIME, SAMPLE_USER, SAMPLES, STAMPS, STORE, STORE_PATH, TRACKED, WHEN,
@@ -60,6 +60,7 @@ pub(crate) static MAIN: Section = Section {
         &ENFORCE,
         &NOTIFY,
         &IGNORE,
+        &IGNORE_NAMES,
         &LIMITS,
         &STORE,
         &DEFAULTS,
@@ -78,7 +79,7 @@ pub(crate) static INCLUDED: Section = Section {
     name: "an included file",
     about: "The top of a file that `include` names. Its jails and addresses are added to those of \
             the main file.",
-    settings: &[&IGNORE, &JAILS],
+    settings: &[&IGNORE, &IGNORE_NAMES, &JAILS],
 };
 
 pub(crate) static LIMITS_SECTION: Section = Section {

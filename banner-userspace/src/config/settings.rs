@@ -3,6 +3,7 @@
 
 use super::address::Network;
 use super::duration::{BanSpan, Span};
+use super::host_name::HostName;
 use super::interfaces::{InterfaceName, InterfacesOf};
 use super::ports::PortsOf;
 use super::raw::CountByOf;
@@ -45,6 +46,16 @@ pub(crate) static IGNORE: Setting<List<Network>> = Setting::new(
     "Never banned, by any jail. IPv4-mapped IPv6 is the IPv4 address.",
 )
 .also(&["ignoreip", "whitelist", "allow", "never_ban"]);
+
+pub(crate) static IGNORE_NAMES: Setting<List<HostName>> = Setting::new(
+    "ignore_names",
+    List {
+        item: HostName,
+        of: "DNS names",
+    },
+    Default::Words("none"),
+    "Never banned, by any jail: whatever addresses these names have by DNS, looked up every 5 minutes. While DNS does not answer, the addresses that were last known hold, also after a restart.",
+);
 
 pub(crate) static LIMITS: Setting<LimitsOf> = Setting::new(
     "limits",

@@ -129,7 +129,12 @@ impl<T> Resolver<T> {
 
     /// The same with what the C library knows: resolv.conf, hosts, and what else nsswitch.conf says.
     pub fn system() -> (Self, mpsc::Receiver<Answer>) {
-        Self::new(Limits::default(), threads::getaddrinfo())
+        Self::of_system(Limits::default())
+    }
+
+    /// The same with other bounds.
+    pub fn of_system(limits: Limits) -> (Self, mpsc::Receiver<Answer>) {
+        Self::new(limits, threads::getaddrinfo())
     }
 
     /// Wants to know the addresses of a name for an item.

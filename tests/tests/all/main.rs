@@ -22,6 +22,7 @@ mod notify;
 mod recidive;
 mod reload;
 mod sources;
+mod spared_names;
 mod ssh;
 mod startup;
 mod torture;

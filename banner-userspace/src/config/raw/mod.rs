@@ -46,6 +46,7 @@ use super::settings;
 use super::shape::List;
 use super::way_settings;
 use super::yaml::{Kind, Located, Node, Spot};
+use crate::dns::Name;
 use crate::model::Way;
 
 /// The main file.
@@ -63,6 +64,7 @@ pub(crate) struct RawMain {
 /// What every file can hold.
 pub(crate) struct RawIncluded {
     pub(crate) ignore: Vec<Located<IpNet>>,
+    pub(crate) ignore_names: Vec<Located<Name>>,
     pub(crate) jails: Vec<RawJail>,
     /// Where the jails are, or would be.
     pub(crate) spot: Spot,
@@ -107,9 +109,11 @@ impl RawIncluded {
 
     fn from_fields(fields: &Fields<'_>, node: &Node, report: &mut Report) -> Self {
         let ignore = list(fields, &settings::IGNORE, report);
+        let ignore_names = list(fields, &settings::IGNORE_NAMES, report);
         let jails = fields.get(&settings::JAILS, report);
         Self {
             ignore,
+            ignore_names,
             spot: jails.as_ref().map_or(node.spot, |located| located.spot),
             jails: jails.map_or_else(Vec::new, |located| located.value),
         }

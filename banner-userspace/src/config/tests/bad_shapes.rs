@@ -96,7 +96,7 @@ fn an_unknown_key_is_refused_with_the_key_that_was_meant() {
         (
             "colour: 22",
             &[
-                "1:1: colour: unknown key; the keys of the main file are interfaces, enforce, notify, ignore, limits, store, defaults, jails, include",
+                "1:1: colour: unknown key; the keys of the main file are interfaces, enforce, notify, ignore, ignore_names, limits, store, defaults, jails, include",
             ],
         ),
         (
@@ -145,13 +145,13 @@ fn an_unknown_key_is_refused_with_the_key_that_was_meant() {
         (
             r#""\e[31m\a": 1"#,
             &[
-                "1:1: \\u{1b}[31m\\u{7}: unknown key; the keys of the main file are interfaces, enforce, notify, ignore, limits, store, defaults, jails, include",
+                "1:1: \\u{1b}[31m\\u{7}: unknown key; the keys of the main file are interfaces, enforce, notify, ignore, ignore_names, limits, store, defaults, jails, include",
             ],
         ),
         (
             "? |\n  a\n  b\n: 1\n",
             &[
-                "1:3: a\\nb\\n: unknown key; the keys of the main file are interfaces, enforce, notify, ignore, limits, store, defaults, jails, include",
+                "1:3: a\\nb\\n: unknown key; the keys of the main file are interfaces, enforce, notify, ignore, ignore_names, limits, store, defaults, jails, include",
             ],
         ),
     ]);

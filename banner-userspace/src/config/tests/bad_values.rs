@@ -21,7 +21,7 @@ fn wrong_addresses_are_refused_with_the_right_one() {
             "ignore: [192.0.2.0/33, office.example.org, 1]",
             &[
                 "1:10: ignore[0]: expected an address or prefix, found `192.0.2.0/33`; the prefix length must not be more than 32",
-                "1:24: ignore[1]: expected an address or prefix, found `office.example.org`; names are not resolved: write the address",
+                "1:24: ignore[1]: expected an address or prefix, found `office.example.org`; a name belongs to `ignore_names` of the main file",
                 "1:44: ignore[2]: expected an address or prefix such as 192.0.2.7, 192.0.2.0/24 or \"2001:db8::/32\", found the number 1",
             ],
         ),

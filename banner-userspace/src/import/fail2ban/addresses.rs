@@ -8,6 +8,7 @@ use std::{
 
 use ipnet::{IpNet, Ipv4Net};
 
+use crate::dns::Name;
 use crate::import::{
     error::Place,
     ini::{self, is_space},
@@ -20,6 +21,8 @@ const LONGEST: u64 = 1 << 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ignored {
     pub(super) nets: BTreeSet<IpNet>,
+    /// Hosts by their DNS names.
+    pub(super) names: BTreeSet<Name>,
     /// What is left out, and why.
     pub(super) left_out: Vec<String>,
     /// Files whose content was taken over.
@@ -45,13 +48,13 @@ impl Ignored {
                 Some(net) => {
                     self.nets.insert(net);
                 }
-                None if word.contains(['/', ':']) => {
-                    self.left_out
-                        .push(format!("{word} in ignoreip is no address"));
+                None if let Some(name) = Name::of(word) => {
+                    self.names.insert(name);
                 }
-                None => self.left_out.push(format!(
-                    "{word} in ignoreip is a name: banner resolves none; give its address"
-                )),
+                None => {
+                    let text = format!("{word} in ignoreip is neither an address nor a name");
+                    self.left_out.push(text);
+                }
             }
         }
     }
@@ -137,12 +140,13 @@ mod tests {
         assert_eq!(
             ignored.left_out,
             [
-                "example.org in ignoreip is a name: banner resolves none; give its address",
-                "1.2.3.4/99 in ignoreip is no address",
-                "file:/etc/passwd in ignoreip is no address",
+                "1.2.3.4/99 in ignoreip is neither an address nor a name",
+                "file:/etc/passwd in ignoreip is neither an address nor a name",
                 "/absent/x in ignoreip is not there",
             ]
         );
+        let names: Vec<_> = ignored.names.iter().map(Name::to_string).collect();
+        assert_eq!(names, ["example.org"]);
         assert_eq!(ignored.files.len(), 1);
     }
 }

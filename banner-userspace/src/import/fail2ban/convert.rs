@@ -13,7 +13,7 @@ use super::{
     ways,
     yaml::{self, OurJail, OurMain},
 };
-use crate::import::ImportError;
+use crate::{dns::Name, import::ImportError};
 
 /// banner's configuration, as files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +42,7 @@ impl Fail2ban {
             report.left_out(Some(name), format!("the jail as a whole: {error}"));
         }
         let defaults = defaults(&read, &mut report);
+        let mut ignore_names = defaults.ignore.names.clone();
         let mut filters = Filters::default();
         let mut jails: Vec<OurJail> = Vec::new();
         let mut targets = Targets::default();
@@ -68,6 +69,8 @@ impl Fail2ban {
                 comments,
             );
             if let Some(ours) = ours {
+                let own = Ignored::read(jail.option("ignoreip").unwrap_or_default());
+                ignore_names.extend(own.names);
                 report.jails.push(ours.name.clone());
                 jails.push(ours);
                 routes.push(targets.routes(&deeds.mails));
@@ -97,6 +100,7 @@ impl Fail2ban {
         let main = OurMain {
             from: self.dir().display().to_string(),
             ignore: ignore.collect(),
+            ignore_names: ignore_names.iter().map(Name::to_string).collect(),
             enforce: lists.usual,
             notify: targets.written(),
             defaults: said,
@@ -336,6 +340,11 @@ fn ignore(
     {
         report.left_out(Some(&jail.name), text);
         comments.push(format!("Left out: {text}."));
+    }
+    for name in own.names.difference(&defaults.ignore.names) {
+        let text = format!("{name} in ignoreip is spared by all jails: `ignore_names`");
+        report.changed(Some(&jail.name), &text);
+        comments.push(format!("{text}."));
     }
     for file in own
         .files

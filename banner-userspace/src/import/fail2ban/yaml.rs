@@ -29,6 +29,7 @@ pub(super) struct OurMain {
     /// Where it comes from.
     pub(super) from: String,
     pub(super) ignore: Vec<String>,
+    pub(super) ignore_names: Vec<String>,
     /// How packets are dropped, as it is written.
     pub(super) enforce: String,
     /// Who is told: names of targets and their values.
@@ -55,6 +56,9 @@ impl OurMain {
         text.push_str("\ninterfaces: auto\n");
         let _ = writeln!(text, "enforce: {}", self.enforce);
         let _ = writeln!(text, "ignore: {}", list(&self.ignore));
+        if !self.ignore_names.is_empty() {
+            let _ = writeln!(text, "ignore_names: {}", list(&self.ignore_names));
+        }
         if !self.defaults.is_empty() {
             let defaults = self.defaults.iter();
             let defaults: Vec<_> = defaults
