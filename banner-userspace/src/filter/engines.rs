@@ -51,12 +51,12 @@ impl Filter {
         }
     }
 
-    /// Where the message of a line begins, behind the prefix that the filter names; 0 where it names
-    /// none.
+    /// Where the message of a line begins, behind the prefix that the filter names, or before the content
+    /// of fail2ban's prefilter; 0 where there is none.
     pub fn message_at(&self, line: &[u8]) -> usize {
         match &self.judge {
             Judge::Native(native) => native.message_at(line),
-            Judge::Fail2ban(_) => 0,
+            Judge::Fail2ban(judge) => judge.message_at(line),
         }
     }
 }

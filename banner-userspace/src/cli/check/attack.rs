@@ -204,4 +204,27 @@ mod tests {
             []
         );
     }
+
+    #[test]
+    fn nobody_chooses_what_stands_before_the_content_of_a_prefilter() {
+        let prefilter = r"^\s*\S+ sshd: <F-CONTENT>.+</F-CONTENT>$";
+        let spec = |fail: &str, prefilter: Option<&str>| FilterSpec {
+            dialect: crate::filter::Dialect::Fail2ban,
+            prefilter: prefilter.map(str::to_owned),
+            fail: vec![fail.to_owned()],
+            ..FilterSpec::default()
+        };
+        for (fail, prefilter, fooled) in [
+            (r"^\S+ sshd: refused <HOST>", None, true),
+            (r"^refused <HOST>$", Some(prefilter), false),
+            (r"^refused \S+ by <HOST>$", Some(prefilter), false),
+            (r"^refused \S+ by <HOST>", Some(prefilter), true),
+            (r"^refused .*? by <HOST>", Some(prefilter), true),
+        ] {
+            let spec = spec(fail, prefilter);
+            let filter = Filter::compile(&spec, &Prefixes::default()).unwrap();
+            let found = super::attacks(&filter, Wall::from_secs(1_790_000_000));
+            assert_eq!(!found.is_empty(), fooled, "{fail}: {found:?}");
+        }
+    }
 }

@@ -94,6 +94,23 @@ pub(super) struct Failure {
 const CUT_MARK: &str = " [cut]";
 
 impl Fail2ban {
+    /// Where what patterns see begins in a line without a stamp: at the content of the prefilter, where
+    /// that reaches to the end of the line; else at 0.
+    pub(super) fn message_at(&self, line: &[u8]) -> usize {
+        let content = || {
+            let prefilter = self.prefilter.as_ref()?;
+            let mut slots = Slots::default();
+            let text = [line, b"\n"].concat();
+            let matched = prefilter
+                .search(&text, &mut slots)
+                .is_ok_and(|matched| matched);
+            let mut fields = matched.then(|| prefilter.groups().fields(&text, &slots))?;
+            let content = fields.take("content")?.to_string();
+            line.strip_suffix(content.as_bytes()).map(<[u8]>::len)
+        };
+        content().unwrap_or(0)
+    }
+
     pub(super) fn judge(&self, state: &mut State, line: Line<'_>, now: Wall) -> Found {
         let end = (line.bytes.iter()).rposition(|byte| !matches!(byte, b'\r' | b'\n'));
         let bytes = &line.bytes[..end.map_or(0, |last| last + 1)];
