@@ -11,6 +11,7 @@
 //! there is a limit to them.
 
 mod ends;
+mod ops;
 mod walk;
 mod ways;
 

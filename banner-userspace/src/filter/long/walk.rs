@@ -4,21 +4,25 @@ use std::cell::RefCell;
 
 use regex_automata::{
     Input,
-    nfa::thompson::{self, NFA, State, WhichCaptures},
-    util::primitives::{NonMaxUsize, StateID},
+    nfa::thompson::{self, NFA, WhichCaptures},
+    util::primitives::NonMaxUsize,
 };
 use regex_syntax::hir::Hir;
 
 use super::{
     TooLong,
-    ways::{First, NO_JOINT, firsts, joints},
+    ops::{Op, Ops, Run},
+    ways::NO_JOINT,
 };
 use crate::filter::groups::Slots;
 
 /// How many steps may be taken through one text: about half a millisecond.
 const STEPS: usize = 200_000;
 
-/// The most room for one text, in words of 64 bits: a bit for each state that is a joint, in each place. It has
+/// How many bytes of a run take as long as a step.
+const RUN: usize = 4;
+
+/// The most room for one text, in words of 64 bits: a bit for each place and each state that is a joint. It has
 /// to be cleared for each text, which takes 30 µs a megabyte.
 const ROOM: usize = 512 << 10;
 
@@ -42,29 +46,37 @@ struct Scratch {
 #[derive(Debug)]
 enum Left {
     /// Go on from here.
-    Try(StateID, usize),
+    Try(usize, usize),
     /// Nothing behind this was the way: a group stands where it stood before.
     Restore(usize, Option<NonMaxUsize>),
+}
+
+/// Which states were met where.
+struct Visited<'v> {
+    bits: &'v mut [u64],
+    /// Of one state, in words.
+    width: usize,
+}
+
+impl Visited<'_> {
+    /// Notes that a way has come to a joint in this place; whether it is the first.
+    fn is_new(&mut self, joint: usize, place: usize) -> bool {
+        let Some(word) = self.bits.get_mut(joint * self.width + place / 64) else {
+            return false;
+        };
+        let mask = 1 << (place % 64);
+        let new = *word & mask == 0;
+        *word |= mask;
+        new
+    }
 }
 
 /// Tries the ways through a pattern in the order in which the `regex` crate prefers them.
 #[derive(Debug)]
 pub(super) struct Walk {
+    /// Says whether a look at a boundary holds.
     nfa: NFA,
-    /// The number of each state to which several ways lead, or [`NO_JOINT`]. Who comes to another one twice in one
-    /// place has come to one of these twice before, so only these are looked up: they are few, and what is
-    /// noted of them stays in the cache.
-    joints: Box<[usize]>,
-    /// How many of these there are.
-    count: usize,
-    /// What may come next in each state.
-    firsts: Box<[First]>,
-}
-
-/// Where a step leads.
-enum Step {
-    State(StateID, usize),
-    Match,
+    ops: Ops,
 }
 
 impl Walk {
@@ -76,13 +88,8 @@ impl Walk {
             .configure(config)
             .build_from_hir(pattern)
             .ok()?;
-        let (joints, count) = joints(&nfa);
-        Some(Self {
-            firsts: firsts(&nfa),
-            nfa,
-            joints,
-            count,
-        })
+        let ops = Ops::new(&nfa);
+        Some(Self { nfa, ops })
     }
 
     /// Finds the first way from the beginning of `input` that ends in a place that `ends` holds, and
@@ -110,15 +117,20 @@ impl Walk {
         ends: &impl Fn(usize) -> bool,
         slots: &mut Slots,
     ) -> Result<bool, TooLong> {
-        let start = input.start();
-        let words = (self.count * (input.end() - start + 1)).div_ceil(64);
+        let (start, text) = (input.start(), &input.haystack()[..input.end()]);
+        let width = (text.len() - start + 1).div_ceil(64);
+        let words = self.ops.joints * width;
         if words > ROOM {
             return Err(TooLong);
         }
         visited.clear();
         visited.resize(words, 0);
+        let mut visited = Visited {
+            bits: visited,
+            width,
+        };
         left.clear();
-        left.push(Left::Try(self.nfa.start_anchored(), start));
+        left.push(Left::Try(self.nfa.start_anchored().as_usize(), start));
         let mut steps = 0;
         while let Some(next) = left.pop() {
             let (mut state, mut at) = match next {
@@ -129,92 +141,118 @@ impl Walk {
                 }
             };
             loop {
-                let joint = self.joints[state.as_usize()];
-                if joint != NO_JOINT {
-                    let bit = (at - start) * self.count + joint;
-                    let (word, mask) = (bit / 64, 1 << (bit % 64));
-                    if visited[word] & mask != 0 {
-                        break;
-                    }
-                    visited[word] |= mask;
+                let node = &self.ops.nodes[state];
+                if node.joint != NO_JOINT && !visited.is_new(node.joint, at - start) {
+                    break;
                 }
                 steps += 1;
                 if steps > STEPS {
                     return Err(TooLong);
                 }
-                match self.step(state, at, input, left, slots) {
-                    Some(Step::State(next, place)) => (state, at) = (next, place),
-                    Some(Step::Match) if ends(at) => return Ok(true),
-                    Some(Step::Match) | None => break,
+                let byte = text.get(at).copied();
+                match &node.op {
+                    Op::Bytes { set, next } => {
+                        if !byte.is_some_and(|byte| set.has(byte)) {
+                            break;
+                        }
+                        (state, at) = (*next, at + 1);
+                    }
+                    Op::Ranges(ranges) => {
+                        let Some(next) = byte.and_then(|byte| ranges.of(byte)) else {
+                            break;
+                        };
+                        (state, at) = (next, at + 1);
+                    }
+                    Op::Look(look, next) => {
+                        if !(self.nfa.look_matcher()).matches(*look, input.haystack(), at) {
+                            break;
+                        }
+                        state = *next;
+                    }
+                    Op::Either(ways) => {
+                        let mut ways = ways.iter().filter(|way| self.ops.lets(**way, byte));
+                        let Some(first) = ways.next() else { break };
+                        let later = left.len();
+                        left.extend(ways.map(|way| Left::Try(*way, at)));
+                        left[later..].reverse();
+                        state = *first;
+                    }
+                    Op::Two(first, second) => {
+                        match (self.ops.lets(*first, byte), self.ops.lets(*second, byte)) {
+                            (true, true) => {
+                                left.push(Left::Try(*second, at));
+                                state = *first;
+                            }
+                            (true, false) => state = *first,
+                            (false, true) => state = *second,
+                            (false, false) => break,
+                        }
+                    }
+                    Op::Run(run) => {
+                        let begin = at;
+                        let way =
+                            self.run(run, node.joint, text, start, &mut at, &mut visited, left);
+                        steps += (at - begin) / RUN;
+                        let Some(way) = way else { break };
+                        state = way;
+                    }
+                    Op::Save(slot, next) => {
+                        if let Some(place) = slots.get_mut(*slot) {
+                            left.push(Left::Restore(*slot, *place));
+                            *place = NonMaxUsize::new(at);
+                        }
+                        state = *next;
+                    }
+                    Op::Match if ends(at) => return Ok(true),
+                    Op::Match | Op::Fail => break,
                 }
             }
         }
         Ok(false)
     }
 
-    /// Whether a way may go on from a state with this byte, or at the end.
-    fn lets(&self, state: StateID, byte: Option<u8>) -> bool {
-        self.firsts[state.as_usize()].lets(byte)
-    }
-
-    /// One step; none: the way ends here.
-    fn step(
+    /// Goes round a loop that takes a byte each time, as long as it does; the way on from there, if any.
+    #[expect(clippy::too_many_arguments, reason = "the whole state of a walk")]
+    fn run(
         &self,
-        state: StateID,
-        at: usize,
-        input: &Input<'_>,
+        run: &Run,
+        joint: usize,
+        text: &[u8],
+        start: usize,
+        at: &mut usize,
+        visited: &mut Visited<'_>,
         left: &mut Vec<Left>,
-        slots: &mut Slots,
-    ) -> Option<Step> {
-        let text = input.haystack();
-        let byte = || (at < input.end()).then(|| text[at]);
-        let next = match self.nfa.state(state) {
-            State::ByteRange { trans } => {
-                let matches = trans.matches_byte(byte()?);
-                return matches.then_some(Step::State(trans.next, at + 1));
-            }
-            State::Sparse(sparse) => {
-                return Some(Step::State(sparse.matches_byte(byte()?)?, at + 1));
-            }
-            State::Dense(dense) => {
-                return Some(Step::State(dense.matches_byte(byte()?)?, at + 1));
-            }
-            State::Look { look, next } => {
-                let matcher = self.nfa.look_matcher();
-                matcher.matches(*look, text, at).then_some(*next)?
-            }
-            State::Union { alternates } => {
-                let byte = byte();
-                let mut first = None;
-                for &way in alternates.iter().rev().filter(|way| self.lets(**way, byte)) {
-                    let later = first.replace(way);
-                    left.extend(later.map(|later| Left::Try(later, at)));
-                }
-                first?
-            }
-            State::BinaryUnion { alt1, alt2 } => {
-                let byte = byte();
-                match (self.lets(*alt1, byte), self.lets(*alt2, byte)) {
-                    (true, true) => {
-                        left.push(Left::Try(*alt2, at));
-                        *alt1
+    ) -> Option<usize> {
+        let exit = self.ops.first(run.exit);
+        loop {
+            let byte = text.get(*at).copied();
+            let out = exit.lets(byte);
+            if !byte.is_some_and(|byte| run.round.has(byte)) {
+                // The loop's body may still go on, by more than this byte.
+                return match (self.ops.lets(run.body, byte), out) {
+                    (true, true) if run.greedy => {
+                        left.push(Left::Try(run.exit, *at));
+                        Some(run.body)
                     }
-                    (true, false) => *alt1,
-                    (false, true) => *alt2,
-                    (false, false) => return None,
-                }
+                    (true, true) => {
+                        left.push(Left::Try(run.body, *at));
+                        Some(run.exit)
+                    }
+                    (true, false) => Some(run.body),
+                    (false, true) => Some(run.exit),
+                    (false, false) => None,
+                };
             }
-            State::Capture { next, slot, .. } => {
-                let slot = slot.as_usize();
-                if let Some(place) = slots.get_mut(slot) {
-                    left.push(Left::Restore(slot, *place));
-                    *place = NonMaxUsize::new(at);
-                }
-                *next
+            if out && run.greedy {
+                left.push(Left::Try(run.exit, *at));
+            } else if out {
+                left.push(Left::Try(run.body, *at));
+                return Some(run.exit);
             }
-            State::Fail => return None,
-            State::Match { .. } => return Some(Step::Match),
-        };
-        Some(Step::State(next, at))
+            *at += 1;
+            if !visited.is_new(joint, *at - start) {
+                return None;
+            }
+        }
     }
 }
