@@ -53,6 +53,8 @@ pub(super) enum Op {
 pub(super) struct Run {
     /// The bytes with which it comes round.
     pub(super) round: Bytes,
+    /// Where it begins and comes back to.
+    pub(super) start: usize,
     pub(super) body: usize,
     pub(super) exit: usize,
     /// The body is tried first.
@@ -126,6 +128,7 @@ fn op(nfa: &NFA, state: usize, joint: usize) -> Op {
                 let round = round(&nfa.states()[body], state)?;
                 Some(Op::Run(Box::new(Run {
                     round,
+                    start: state,
                     body,
                     exit,
                     greedy,

@@ -42,6 +42,19 @@ struct Scratch {
     left: Vec<Left>,
 }
 
+/// The longest character, in bytes.
+const WIDEST: usize = 4;
+
+/// How a loop goes round.
+enum Round {
+    /// It is at its beginning again, here.
+    To(usize),
+    /// Its body does not match.
+    Never,
+    /// There are several ways, or a condition.
+    Unknown,
+}
+
 /// What is left to do, the next last.
 #[derive(Debug)]
 enum Left {
@@ -227,32 +240,56 @@ impl Walk {
         loop {
             let byte = text.get(*at).copied();
             let out = exit.lets(byte);
-            if !byte.is_some_and(|byte| run.round.has(byte)) {
-                // The loop's body may still go on, by more than this byte.
-                return match (self.ops.lets(run.body, byte), out) {
-                    (true, true) if run.greedy => {
-                        left.push(Left::Try(run.exit, *at));
-                        Some(run.body)
-                    }
-                    (true, true) => {
-                        left.push(Left::Try(run.body, *at));
-                        Some(run.exit)
-                    }
-                    (true, false) => Some(run.body),
-                    (false, true) => Some(run.exit),
-                    (false, false) => None,
-                };
-            }
+            let round = match byte {
+                Some(byte) if run.round.has(byte) => Round::To(*at + 1),
+                _ if !self.ops.lets(run.body, byte) => Round::Never,
+                _ => self.round(run, text, *at),
+            };
+            let to = match round {
+                Round::To(to) => to,
+                Round::Never => return out.then_some(run.exit),
+                Round::Unknown if !out => return Some(run.body),
+                Round::Unknown => {
+                    let (first, later) = if run.greedy {
+                        (run.body, run.exit)
+                    } else {
+                        (run.exit, run.body)
+                    };
+                    left.push(Left::Try(later, *at));
+                    return Some(first);
+                }
+            };
             if out && run.greedy {
                 left.push(Left::Try(run.exit, *at));
             } else if out {
                 left.push(Left::Try(run.body, *at));
                 return Some(run.exit);
             }
-            *at += 1;
+            *at = to;
             if !visited.is_new(joint, *at - start) {
                 return None;
             }
         }
+    }
+
+    /// Where a loop comes round that takes a character of several bytes.
+    fn round(&self, run: &Run, text: &[u8], mut at: usize) -> Round {
+        let mut state = run.body;
+        for _ in 0..WIDEST {
+            let byte = text.get(at).copied();
+            let next = match &self.ops.nodes[state].op {
+                Op::Bytes { set, next } => byte.filter(|byte| set.has(*byte)).map(|_| *next),
+                Op::Ranges(ranges) => byte.and_then(|byte| ranges.of(byte)),
+                _ => return Round::Unknown,
+            };
+            let Some(next) = next else {
+                return Round::Never;
+            };
+            (state, at) = (next, at + 1);
+            if state == run.start {
+                return Round::To(at);
+            }
+        }
+        Round::Unknown
     }
 }
