@@ -25,6 +25,7 @@ mod sources;
 mod spared_names;
 mod ssh;
 mod startup;
+mod terminal;
 mod torture;
 mod verdict;
 mod whole;
