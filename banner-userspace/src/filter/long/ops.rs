@@ -75,15 +75,36 @@ impl Bytes {
     }
 }
 
-/// Ranges of bytes, in order, and where each leads.
+/// Bytes, and where each leads.
 #[derive(Debug)]
-pub(super) struct Ranges(Box<[(u8, u8, usize)]>);
+pub(super) struct Ranges {
+    /// Of each byte one more than the place of its state below; 0: it is not taken. A table: to search a list of
+    /// ranges takes longer than all the rest of a step.
+    places: Box<[u16; 256]>,
+    states: Vec<usize>,
+}
 
 impl Ranges {
+    fn new(ranges: &[(u8, u8, usize)]) -> Self {
+        let mut all = Self {
+            places: Box::new([0; 256]),
+            states: Vec::new(),
+        };
+        for (first, last, next) in ranges {
+            let known = all.states.iter().position(|state| state == next);
+            let place = known.unwrap_or_else(|| {
+                all.states.push(*next);
+                all.states.len() - 1
+            });
+            let place = u16::try_from(place + 1).unwrap_or_default();
+            all.places[usize::from(*first)..=usize::from(*last)].fill(place);
+        }
+        all
+    }
+
     pub(super) fn of(&self, byte: u8) -> Option<usize> {
-        let range = self.0.partition_point(|(_, last, _)| *last < byte);
-        let (first, _, next) = self.0.get(range)?;
-        (*first <= byte).then_some(*next)
+        let place = usize::from(self.places[usize::from(byte)]).checked_sub(1)?;
+        self.states.get(place).copied()
     }
 }
 
@@ -172,7 +193,7 @@ fn taking(ranges: &[(u8, u8, usize)]) -> Op {
         return Op::Fail;
     };
     if ranges.iter().any(|(_, _, other)| *other != next) {
-        return Op::Ranges(Ranges(ranges.into()));
+        return Op::Ranges(Ranges::new(ranges));
     }
     let mut set = Bytes::default();
     for (first, last, _) in ranges {
