@@ -353,3 +353,34 @@ fn an_answer_for_a_jail_that_looks_up_no_names_any_more_counts_for_nobody() {
     assert_eq!(offences, []);
     assert_eq!(pipeline.counts(JailId(0)).unwrap().0.unbannable, 10_001);
 }
+
+#[test]
+fn names_and_prefixes_of_fail2bans_filters_count_as_those_of_ours() {
+    let spec = FilterSpec {
+        dialect: crate::filter::Dialect::Fail2ban,
+        fail: vec!["^bad <HOST>$".into(), "^worse <SUBNET>$".into()],
+        ..FilterSpec::default()
+    };
+    let setup = JailSetup {
+        filter: Some(Arc::new(
+            Filter::compile(&spec, &Prefixes::default()).unwrap(),
+        )),
+        of: Counted::default(),
+        logs: vec![LogId(0)],
+        max_retry: 2,
+        find_time: Duration::from_mins(10),
+        together: Together::default(),
+        names: OnNames::Resolve,
+    };
+    let mut pipeline = Pipeline::new(vec![setup], 100, TimeZone::UTC);
+    let text = "bad host.example\nworse 192.0.2.9/24\nworse 192.0.2.0/24\nworse 10.0.0.0/8\n\
+                worse 2001:db8::/48\nworse 2001:db8::1/48\n";
+    assert_eq!(
+        feed(&mut pipeline, 0, text),
+        ["192.0.2.0/24", "2001:db8::/48"].map(|who| (0, who.to_owned()))
+    );
+    let who: Vec<_> = pipeline.take_named();
+    assert_eq!(who.len(), 1);
+    assert_eq!(who[0].name().as_ref(), "host.example");
+    assert_eq!(pipeline.counts(JailId(0)).unwrap().0.unbannable, 1);
+}
