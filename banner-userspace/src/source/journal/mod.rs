@@ -290,6 +290,8 @@ impl Stream for Journal {
         if self.child.is_some() && self.started.after(SETTLED) <= now.mono {
             self.problem = None;
         }
+        // One that is no more may have said that it is ready: see `tests/stale.rs`.
+        self.ready &= self.child.is_some();
         turn.more = self.ready;
         turn
     }

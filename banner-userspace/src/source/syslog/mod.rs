@@ -317,6 +317,8 @@ impl Stream for Syslog {
             _ => 0,
         };
         self.out.batch.give(&self.out.logs, None, sink);
+        // One that is no more may have said that it is ready: see `tests/stale.rs`.
+        self.knocked &= self.door.is_some();
         Turn {
             bytes,
             more: self.knocked || self.connections.values().any(|one| one.ready),

@@ -97,7 +97,9 @@ impl House {
 
     /// Polls until there is nothing to do.
     pub(super) fn settle(&mut self) {
-        while self.poll(1 << 20) == Progress::More {}
+        let most = 1_000_000;
+        let idle = (0..most).any(|_| self.poll(1 << 20) != Progress::More);
+        assert!(idle, "there is always more; {:?}", self.states());
     }
 
     pub(super) fn poll(&mut self, budget: usize) -> Progress {

@@ -10,6 +10,7 @@ mod reading;
 mod resume;
 mod rotation;
 mod shell;
+mod stale;
 mod streams;
 mod syslog;
 mod trouble;
