@@ -3,15 +3,14 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File},
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use ipnet::IpNet;
 use tracing::{info, warn};
 
-use super::run::Running;
+use super::{run::Running, saved};
 use crate::{
     decide::Refusal,
     model::{Now, PrefixSet},
@@ -78,15 +77,8 @@ fn save(path: &Path, nets: &BTreeSet<IpNet>) -> io::Result<()> {
             _ => Ok(()),
         };
     }
-    if let Some(dir) = path.parent() {
-        fs::create_dir_all(dir)?;
-    }
     let nets: Vec<String> = nets.iter().map(ToString::to_string).collect();
-    let aside = path.with_extension("new");
-    let mut file = File::create(&aside)?;
-    file.write_all(&serde_json::to_vec(&nets)?)?;
-    file.sync_all()?;
-    fs::rename(&aside, path)
+    saved::save(path, &nets)
 }
 
 impl Running {

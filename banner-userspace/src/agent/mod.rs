@@ -27,6 +27,7 @@ mod reload;
 mod report;
 mod requests;
 mod run;
+mod saved;
 mod selftest;
 mod session;
 mod spared_names;

@@ -15,7 +15,7 @@ use ipnet::IpNet;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use super::run::Running;
+use super::{run::Running, saved};
 use crate::{
     dns::{Answer, Limits, Name, Resolver},
     model::{Mono, Now},
@@ -174,12 +174,7 @@ impl SparedNames {
         let known: BTreeMap<&str, &Vec<IpAddr>> = (self.known.iter())
             .map(|(name, addresses)| (name.as_ref(), addresses))
             .collect();
-        let written = serde_json::to_vec(&known).map_err(std::io::Error::other);
-        let beside = self.path.with_extension("new");
-        let saved = written
-            .and_then(|text| fs::write(&beside, text))
-            .and_then(|()| fs::rename(&beside, &self.path));
-        if let Err(error) = saved {
+        if let Err(error) = saved::save(&self.path, &known) {
             warn!("{}: cannot be written: {error}", self.path.display());
         }
     }

@@ -4,21 +4,12 @@ use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 use anyhow::{Result, ensure};
 use banner_tests::{
-    agent::{Agent, Event, Seat},
+    agent::Seat,
     wait::{PATIENCE, wait_until},
 };
 
-use super::{FAMILIES, assert_connects, assert_silent, flood::Flood, output};
+use super::{FAMILIES, assert_connects, assert_silent, ban_attacker, flood::Flood, output};
 use crate::bad_input::site::{Site, site};
-
-fn ban(site: &Site<'_>, agent: &mut Agent) -> Result<()> {
-    for family in FAMILIES {
-        let address = site.topology.attacker.address(family);
-        site.fail(address)?;
-        agent.wait_for(Event::Ban, address)?;
-    }
-    Ok(())
-}
 
 fn status(seat: &Seat<'_>) -> Result<String> {
     Ok(seat.run("status")?.succeeded()?.stdout)
@@ -82,7 +73,7 @@ fn no_packet_gets_through_while_ways_fail_and_come_back() -> Result<()> {
         let seat = site.seat_with(&yaml)?;
         let mut agent = seat.start()?;
         let flood = Flood::begin(site, attacker)?;
-        ban(site, &mut agent)?;
+        ban_attacker(site, &mut agent)?;
         flood.go_on()?;
         flood.arrived()?;
         ensure!(!is_in_nftables(site, "192.0.2.66")?);
@@ -134,7 +125,7 @@ fn nftables_takes_over_from_maps_that_take_nothing_any_more() -> Result<()> {
         let seat = site.seat_with(&site.yaml("enforce: [xdp, nftables]\n"))?;
         let mut agent = seat.start()?;
         let flood = Flood::begin(site, attacker)?;
-        ban(site, &mut agent)?;
+        ban_attacker(site, &mut agent)?;
         flood.go_on()?;
         flood.arrived()?;
         for map in ["BANS4", "BANS6"] {
@@ -170,7 +161,7 @@ fn bans_go_from_way_to_way_with_each_configuration() -> Result<()> {
         let seat = site.seat_with(&with("nftables"))?;
         let mut agent = seat.start()?;
         let flood = Flood::begin(site, attacker)?;
-        ban(site, &mut agent)?;
+        ban_attacker(site, &mut agent)?;
         flood.go_on()?;
         flood.arrived()?;
         for ways in [
@@ -206,7 +197,7 @@ fn without_a_bpf_file_system_the_next_way_is_taken() -> Result<()> {
         let seat = site.seat_with(&site.yaml("enforce: [xdp, nftables]\n"))?;
         let seat = seat.pinning_to(site.lab.dir().join("pins"));
         let mut agent = seat.start()?;
-        ban(site, &mut agent)?;
+        ban_attacker(site, &mut agent)?;
         let said = status(&seat)?;
         ensure!(
             said.contains("bans are in nftables because of xdp"),
@@ -230,7 +221,7 @@ fn what_is_detached_while_the_agent_runs_stays_away() -> Result<()> {
     site(|site| {
         let seat = site.seat_with(&site.yaml("enforce: [nftables]\n"))?;
         let mut agent = seat.start()?;
-        ban(site, &mut agent)?;
+        ban_attacker(site, &mut agent)?;
         detach(&seat)?;
         wait_until("the agent to notice", PATIENCE, || {
             Ok(status(&seat)?.contains("taken away by banner detach"))
@@ -255,7 +246,7 @@ fn a_jail_has_ways_of_its_own() -> Result<()> {
         );
         let seat = site.seat_with(&yaml)?;
         let mut agent = seat.start()?;
-        ban(site, &mut agent)?;
+        ban_attacker(site, &mut agent)?;
         ensure!(!is_in_nftables(site, "192.0.2.66")?);
         let address = attacker.address(FAMILIES[0]);
         let line = crate::bad_input::site::failure("root", address).repeat(2);

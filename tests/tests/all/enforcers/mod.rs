@@ -16,6 +16,7 @@ use std::{process::Command, time::Duration};
 
 use anyhow::{Result, ensure};
 use banner_tests::{
+    agent::{Agent, Event},
     netns::Namespace,
     sniffer::Knocker,
     topology::{Family, Peer},
@@ -23,6 +24,8 @@ use banner_tests::{
 use banner_userspace::model::{Ban, Change, JailId, Mode, Mono, Now, PortsId, Until, Wall};
 use ipnet::IpNet;
 use nix::time::{ClockId, clock_gettime};
+
+use crate::bad_input::site::Site;
 
 const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 
@@ -70,6 +73,16 @@ fn clear(net: impl Into<IpNet>, ports: PortsId) -> Change {
 fn assert_connects(peer: &Peer, family: Family, port: u16) -> Result<()> {
     let mut knocker = Knocker::new(peer.namespace(), peer.server(family, port))?;
     ensure!(knocker.connects(SOON)?, "{peer} {family:?} gets no answer");
+    Ok(())
+}
+
+/// Has the attacker banned in both families.
+fn ban_attacker(site: &Site<'_>, agent: &mut Agent) -> Result<()> {
+    for family in FAMILIES {
+        let address = site.topology.attacker.address(family);
+        site.fail(address)?;
+        agent.wait_for(Event::Ban, address)?;
+    }
     Ok(())
 }
 

@@ -9,11 +9,11 @@ use std::{
 
 use anyhow::{Result, ensure};
 use banner_tests::{
-    agent::{Agent, Event, Seat},
+    agent::{Event, Seat},
     wait::{PATIENCE, wait_until},
 };
 
-use super::{FAMILIES, assert_silent, output};
+use super::{FAMILIES, assert_silent, ban_attacker, output};
 use crate::bad_input::site::{PORT, Site, assert_dropped, site};
 
 /// From the deed to the repair: a second until it is noticed where nobody tells of it, and two seconds more.
@@ -26,16 +26,6 @@ fn said(seat: &Seat<'_>, words: &str) -> Result<bool> {
 fn listed(site: &Site<'_>) -> Result<String> {
     let listing = output(&site.topology.server, &["nft", "list", "ruleset"])?;
     Ok(listing)
-}
-
-/// Has the attacker banned in both families.
-fn ban(site: &Site<'_>, agent: &mut Agent) -> Result<()> {
-    for family in FAMILIES {
-        let address = site.topology.attacker.address(family);
-        site.fail(address)?;
-        agent.wait_for(Event::Ban, address)?;
-    }
-    Ok(())
 }
 
 /// Says how long it takes until what was done is undone.
@@ -58,7 +48,7 @@ fn nftables_is_put_right_within_two_seconds() -> Result<()> {
         let (server, attacker) = (&site.topology.server, &site.topology.attacker);
         let seat = site.seat_with(&site.yaml("enforce: [nftables]\n"))?;
         let mut agent = seat.start()?;
-        ban(site, &mut agent)?;
+        ban_attacker(site, &mut agent)?;
         let is_whole = || -> Result<bool> {
             let text = listed(site)?;
             Ok(text.contains("192.0.2.66")
@@ -135,7 +125,7 @@ fn iptables_is_put_right(site: &Site<'_>, program: &str, through: &[&str]) -> Re
     let mut seat = site.seat_with(&site.yaml("enforce: [iptables]\n"))?;
     seat.through = through.iter().map(|word| (*word).to_owned()).collect();
     let mut agent = seat.start()?;
-    ban(site, &mut agent)?;
+    ban_attacker(site, &mut agent)?;
     let is_whole = || -> Result<bool> {
         let has = |command: &[&str], what: &[&str]| -> Result<bool> {
             // What is not there is no error of the test's.
@@ -220,7 +210,7 @@ fn maps_and_links_of_xdp_are_put_right_within_two_seconds() -> Result<()> {
         let (server, attacker) = (&site.topology.server, &site.topology.attacker);
         let seat = site.seat()?;
         let mut agent = seat.start()?;
-        ban(site, &mut agent)?;
+        ban_attacker(site, &mut agent)?;
         seat.run("ban 198.51.100.0/24")?.succeeded()?;
         // What was banned last has the links looked at.
         agent.wait_to_say(&["ban 198.51.100.0/24"])?;

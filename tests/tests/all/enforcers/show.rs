@@ -5,13 +5,13 @@ use std::{fs, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
 use banner_tests::{
-    agent::{Agent, Event, Seat},
+    agent::Seat,
     process::Process,
     wait::{PATIENCE, wait_until},
 };
 use nix::sys::signal::Signal;
 
-use super::{FAMILIES, failover::firewall};
+use super::{FAMILIES, ban_attacker, failover::firewall};
 use crate::bad_input::site::{Site, site};
 
 /// Pings that are waited for in each phase: half a second of them.
@@ -93,15 +93,6 @@ impl Show<'_> {
     }
 }
 
-fn ban(site: &Site<'_>, agent: &mut Agent) -> Result<()> {
-    for family in FAMILIES {
-        let address = site.topology.attacker.address(family);
-        site.fail(address)?;
-        agent.wait_for(Event::Ban, address)?;
-    }
-    Ok(())
-}
-
 #[test]
 fn failover_with_a_running_ping_of_a_banned_host() -> Result<()> {
     site(|site| {
@@ -123,7 +114,7 @@ fn failover_with_a_running_ping_of_a_banned_host() -> Result<()> {
             "", "IPv4", "answered", "IPv6", "answered"
         );
         ensure!(show.phase("nobody is banned")? > 0);
-        ban(site, &mut agent)?;
+        ban_attacker(site, &mut agent)?;
         // Answers of before the ban are on their way.
         show.phase("the host is banned, by a command (enforce: [fw, nftables])")?;
         show.silent("it goes on")?;

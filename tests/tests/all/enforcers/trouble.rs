@@ -5,12 +5,12 @@ use std::{fs, path::Path, process::Command};
 
 use anyhow::{Result, ensure};
 use banner_tests::{
-    agent::{Agent, Event, Seat},
+    agent::Seat,
     wait::{PATIENCE, wait_until},
 };
 use serde_json::Value;
 
-use super::{FAMILIES, assert_silent, output};
+use super::{FAMILIES, assert_silent, ban_attacker, output};
 use crate::bad_input::site::{PORT, Site, assert_has, site};
 
 /// A seat whose agents prefer this way, and have hosts.deny behind it.
@@ -31,15 +31,6 @@ fn status(seat: &Seat<'_>) -> Result<Value> {
 
 fn is_in(seat: &Seat<'_>, way: &str) -> Result<bool> {
     Ok(status(seat)?["enforcer"] == way)
-}
-
-fn ban(site: &Site<'_>, agent: &mut Agent) -> Result<()> {
-    for family in FAMILIES {
-        let address = site.topology.attacker.address(family);
-        site.fail(address)?;
-        agent.wait_for(Event::Ban, address)?;
-    }
-    Ok(())
 }
 
 /// The bans are in hosts.deny, and status says why in these words.
@@ -90,7 +81,7 @@ fn nft_that_is_not_there_is_used_when_it_is() -> Result<()> {
         let mut seat = seat(site, "nftables")?;
         let dir = hide_programs(site, &mut seat)?;
         let mut agent = seat.start()?;
-        ban(site, &mut agent)?;
+        ban_attacker(site, &mut agent)?;
         assert_in_hosts_deny(
             site,
             &seat,
@@ -107,7 +98,7 @@ fn iptables_that_is_not_there_is_used_when_it_is() -> Result<()> {
         let mut seat = seat(site, "iptables")?;
         let dir = hide_programs(site, &mut seat)?;
         let mut agent = seat.start()?;
-        ban(site, &mut agent)?;
+        ban_attacker(site, &mut agent)?;
         assert_in_hosts_deny(
             site,
             &seat,
@@ -139,7 +130,7 @@ fn without_the_privilege_it_is_said_what_it_takes() -> Result<()> {
             let drop = ["bounding-set", "inh-caps"].map(|set| format!("--{set}=-net_admin"));
             seat.through = [vec!["setpriv".to_owned()], drop.to_vec()].concat();
             let mut agent = seat.start()?;
-            ban(site, &mut agent)?;
+            ban_attacker(site, &mut agent)?;
             assert_in_hosts_deny(site, &seat, &[&format!("because of {way}"), word])?;
             agent.kill()?;
             super::failover::detach(&seat)?;
@@ -173,7 +164,7 @@ fn what_has_our_name_and_is_not_ours_is_left_alone() -> Result<()> {
             let before = run(look)?;
             let seat = seat(site, way)?;
             let mut agent = seat.start()?;
-            ban(site, &mut agent)?;
+            ban_attacker(site, &mut agent)?;
             assert_in_hosts_deny(site, &seat, &[words])?;
             ensure!(run(look)? == before);
             run(remove)?;
@@ -217,7 +208,7 @@ fn hosts_deny_fails(
         for _ in 0..4 {
             site.prove_alive(&mut agent)?;
         }
-        ban(site, &mut agent)?;
+        ban_attacker(site, &mut agent)?;
         wait_until("nftables to take over", PATIENCE, || {
             is_in(&seat, "nftables")
         })?;
@@ -276,7 +267,7 @@ fn a_state_directory_that_cannot_be_written_costs_no_ban() -> Result<()> {
             let _full = fs::write(format!("{dir}/filler"), vec![0; 1 << 20]);
             seat.state = dir.clone().into();
             let mut agent = seat.start()?;
-            ban(site, &mut agent)?;
+            ban_attacker(site, &mut agent)?;
             let problems = status(&seat)?["problems"].to_string();
             assert_has(&problems, &["banner.db", words])?;
             // Compared, because somebody has taken one away.
@@ -310,7 +301,7 @@ fn a_second_agent_without_xdp_is_refused() -> Result<()> {
     site(|site| {
         let seat = seat(site, "nftables")?;
         let mut agent = seat.start()?;
-        ban(site, &mut agent)?;
+        ban_attacker(site, &mut agent)?;
         let mut second = seat.clone();
         second.socket = site.lab.dir().join("second.sock");
         second.pins = site.lab.bpffs().join("second");
